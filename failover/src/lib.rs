@@ -1,0 +1,1 @@
+//! Virtual addresses: who owns them, and how the network is told.
