@@ -46,6 +46,12 @@ pub enum Invalid {
     /// An IPv4-mapped IPv6 address, which the kernel would take for `0.0.0.0`.
     #[error("{0} is an IPv4 address in IPv6 form; write it as IPv4")]
     MappedAddress(std::net::Ipv6Addr),
+    /// Text that is no address and port.
+    #[error("{0:?} is not ADDRESS:PORT or [IPV6]:PORT")]
+    Endpoint(String),
+    /// Text that names no virtual service.
+    #[error("{0:?} is not PROTOCOL ADDRESS:PORT or fwmark MARK")]
+    ServiceId(String),
     /// A scheduler or engine name that the kernel cannot hold.
     #[error("{0:?} is not a name of 1 to 15 letters, digits, `_` or `-`")]
     Name(String),
@@ -66,4 +72,40 @@ pub enum Invalid {
     /// An IPv6 prefix length outside its range.
     #[error("prefix length {0} is not between 1 and 128")]
     PrefixLength(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_id_is_read_back_from_what_it_prints() {
+        for text in [
+            "tcp 192.0.2.10:80",
+            "udp [2001:db8::10]:53",
+            "sctp 192.0.2.10:0",
+            "fwmark 7",
+            "fwmark 4294967295 ipv6",
+        ] {
+            assert_eq!(
+                text.parse::<ServiceId>().map(|id| id.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_service_id() {
+        for text in [
+            "",
+            "tcp",
+            "tcp 192.0.2.10",
+            "icmp 192.0.2.10:80",
+            "fwmark 0",
+            "fwmark -1",
+            "tcp [::ffff:1.2.3.4]:80",
+        ] {
+            assert!(text.parse::<ServiceId>().is_err(), "{text}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
 use super::{EngineName, Invalid, name};
 
@@ -113,6 +114,15 @@ impl fmt::Display for Endpoint {
     }
 }
 
+impl FromStr for Endpoint {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let socket = SocketAddr::from_str(text).map_err(|_| Invalid::Endpoint(text.to_owned()))?;
+        Self::new(socket.ip(), socket.port())
+    }
+}
+
 /// What identifies a virtual service. The order is that of ipvsadm's listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceId {
@@ -156,6 +166,34 @@ impl fmt::Display for ServiceId {
                 family: Family::V6,
             } => write!(f, "fwmark {mark} ipv6"),
         }
+    }
+}
+
+impl FromStr for ServiceId {
+    type Err = Invalid;
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid::ServiceId(text.to_owned());
+        let (kind, rest) = text.split_once(' ').ok_or_else(invalid)?;
+        if kind == "fwmark" {
+            let (mark, family) = match rest.strip_suffix(" ipv6") {
+                Some(mark) => (mark, Family::V6),
+                None => (rest, Family::V4),
+            };
+            return Ok(Self::Mark {
+                mark: mark.parse().map_err(|_| invalid())?,
+                family,
+            });
+        }
+        let protocol = Protocol::ALL
+            .into_iter()
+            .find(|protocol| protocol.name() == kind)
+            .ok_or_else(invalid)?;
+        Ok(Self::Address {
+            protocol,
+            endpoint: rest.parse()?,
+        })
     }
 }
 
