@@ -1,0 +1,102 @@
+//! The configuration file: what an operator wants, checked and typed.
+//!
+//! A [`Config`] exists only when the whole file makes sense. Otherwise there is a report that names every
+//! problem with its place and its remedy.
+
+mod name;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use healthcheck::Monitor;
+use ipnet::IpNet;
+use ipvs::{Destination, Endpoint, Forward, Service, ServiceId};
+
+pub use name::{Interface, Name};
+
+/// A whole, valid configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The virtual addresses, in the file's order.
+    pub vips: Vec<Vip>,
+    /// The virtual services, in the file's order.
+    pub services: Vec<VirtualService>,
+    /// What may be set on this machine.
+    pub host: Host,
+    /// SHA-256 of the file.
+    pub digest: [u8; 32],
+    /// Where the file was.
+    pub path: PathBuf,
+}
+
+/// Addresses that move together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vip {
+    /// Its name, unique among vips.
+    pub name: Name,
+    /// The addresses with the length of their prefix; at least one, and none appears twice in a file.
+    pub addresses: Vec<IpNet>,
+    /// The interface that carries them.
+    pub interface: Interface,
+}
+
+/// A virtual service, which is one IPVS service for each address of its vip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualService {
+    /// Its name, unique among services.
+    pub name: Name,
+    /// What IPVS knows it by: one for each address of its vip, or a single one. No id belongs to two services.
+    pub ids: Vec<ServiceId>,
+    /// How it schedules.
+    pub definition: Service,
+    /// The realservers of all ids; see [`VirtualService::realservers_of`].
+    pub realservers: Vec<Realserver>,
+    /// How long connections may go on after their realserver was taken out; zero cuts them at once.
+    pub drain_timeout: Duration,
+    /// How its realservers are watched.
+    pub monitor: Monitor,
+}
+
+impl VirtualService {
+    /// The realservers of one of the service's ids; at least one for each id.
+    ///
+    /// A realserver belongs to the ids of its own address family. One behind a tunnel belongs to all: the outer
+    /// header may be of the other family.
+    pub fn realservers_of(&self, id: ServiceId) -> impl Iterator<Item = &Realserver> {
+        self.realservers
+            .iter()
+            .filter(move |realserver| realserver.serves(id))
+    }
+}
+
+/// A realserver of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realserver {
+    /// Its name, unique in its service.
+    pub name: Name,
+    /// Its address and port, unique in its service. The port is 0 where packets keep the port they came with.
+    pub endpoint: Endpoint,
+    /// How it is served.
+    pub destination: Destination,
+}
+
+impl Realserver {
+    /// Whether packets to `id` can be sent to this realserver.
+    #[must_use]
+    pub fn serves(&self, id: ServiceId) -> bool {
+        self.is_tunnelled() || self.endpoint.family() == id.family()
+    }
+
+    fn is_tunnelled(&self) -> bool {
+        matches!(self.destination.forward, Forward::Tunnel(_))
+    }
+}
+
+/// What lvsd may set on this machine; `None` leaves the decision to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding`.
+    pub ip_forward: Option<bool>,
+    /// `net.ipv4.conf.*.send_redirects` of the interfaces in use.
+    pub send_redirects: Option<bool>,
+}

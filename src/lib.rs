@@ -1,0 +1,3 @@
+//! lvsd: a director for Linux Virtual Server.
+
+pub mod config;
