@@ -1,0 +1,86 @@
+//! What this director's kernel should hold: a pure function of everything that has a say in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipvs::{Bound, Family, Forward, ServiceId, Table};
+
+use crate::config::{Config, Interface, Name};
+use crate::kernel::{Assignment, Sysctl};
+
+/// The state that the kernel is brought to and kept in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// The virtual services with their realservers.
+    pub table: Table,
+    /// What is to be known about each service beyond the table.
+    pub services: BTreeMap<ServiceId, About>,
+    /// The addresses to hold.
+    pub addresses: BTreeSet<Assignment>,
+    /// The sysctls that have to have a certain value.
+    pub sysctls: BTreeMap<Sysctl, bool>,
+}
+
+/// What the file says of a service that IPVS does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The service's name.
+    pub name: Name,
+    /// How long connections may go on when their realserver, or the service, leaves.
+    pub drain_timeout: Duration,
+}
+
+/// The addresses of all IPv4 realservers: which interfaces lead to them is the kernel's to say.
+pub fn realserver_addresses(config: &Config) -> BTreeSet<IpAddr> {
+    let realservers = config.services.iter().flat_map(|service| &service.realservers);
+    realservers.map(|realserver| realserver.endpoint.address()).filter(IpAddr::is_ipv4).collect()
+}
+
+/// What `config` asks for, where `towards` names the interface that leads to each realserver.
+pub fn desired(config: &Config, towards: &BTreeMap<IpAddr, Interface>) -> Desired {
+    let mut desired = Desired::default();
+    for service in &config.services {
+        for &id in &service.ids {
+            let mut bound = Bound::new(service.definition.clone());
+            bound.destinations =
+                service.realservers_of(id).map(|realserver| (realserver.endpoint, realserver.destination)).collect();
+            desired.table.insert(id, bound);
+            let about = About { name: service.name.clone(), drain_timeout: service.drain_timeout };
+            desired.services.insert(id, about);
+        }
+    }
+    for vip in &config.vips {
+        let interface = &vip.interface;
+        let assignments = vip.addresses.iter().map(|&net| Assignment { interface: interface.clone(), net });
+        desired.addresses.extend(assignments);
+    }
+    desired.sysctls = sysctls(config, &desired.table, towards);
+    desired
+}
+
+/// NAT needs the kernel to forward, and a director that forwards out of the interface a packet came in by must
+/// not tell the sender to go the short way: its replies would bypass the director.
+fn sysctls(config: &Config, table: &Table, towards: &BTreeMap<IpAddr, Interface>) -> BTreeMap<Sysctl, bool> {
+    let forwards_by_nat = |family| {
+        table
+            .iter()
+            .filter(|(id, _)| id.family() == family)
+            .flat_map(|(_, bound)| bound.destinations.values())
+            .any(|destination| destination.forward == Forward::Masquerade)
+    };
+    let (nat4, nat6) = (forwards_by_nat(Family::V4), forwards_by_nat(Family::V6));
+
+    let mut sysctls = BTreeMap::new();
+    if config.host.ip_forward.unwrap_or(nat4) {
+        sysctls.insert(Sysctl::Ipv4Forward, true);
+    }
+    if nat6 && config.host.ip_forward != Some(false) {
+        sysctls.insert(Sysctl::Ipv6Forward, true);
+    }
+    if !config.host.send_redirects.unwrap_or(!nat4) {
+        let used = towards.values().chain(config.vips.iter().map(|vip| &vip.interface));
+        sysctls.extend(used.map(|interface| (Sysctl::SendRedirects(interface.clone()), false)));
+    }
+    sysctls
+}

@@ -1,0 +1,412 @@
+//! The owner of all state: one event in, recompute, hand the plan to the kernel thread.
+
+mod report;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use failover::announce::Schedule;
+use ipvs::ServiceId;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::{Config, Interface, Report};
+use crate::desired::{Desired, desired, realserver_addresses};
+use crate::events::{Events, Kind};
+use crate::kernel::{Assignment, Handle, KernelError, News, Sysctl};
+use crate::reconcile::{self, Actual, Step};
+use crate::state::{BootTime, Found, Owned, State, Store, StoreError};
+
+/// How often the connections of draining realservers are counted.
+const DRAIN_CHECK: Duration = Duration::from_millis(500);
+/// How long after a failure the kernel is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often a plan that met somebody else's change is made anew before the configuration is refused.
+const ATTEMPTS: usize = 3;
+/// What others may ask of the director.
+pub enum Request {
+    /// Read the file again and apply it; `cut` ends connections instead of draining them.
+    Reload {
+        /// Do not drain.
+        cut: bool,
+        /// The verdict.
+        reply: oneshot::Sender<Result<String, Refusal>>,
+    },
+    /// Take everything that is lvsd's out of the kernel, and end.
+    Release {
+        /// The verdict.
+        reply: oneshot::Sender<Result<String, Refusal>>,
+    },
+}
+
+/// Why something is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Start,
+    Reload,
+    Drift,
+    Drain,
+    Retry,
+    Release,
+}
+
+impl Cause {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Reload => "reload",
+            Self::Drift => "drift",
+            Self::Drain => "drain",
+            Self::Retry => "retry",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Why a configuration was not applied. Nothing of it is in force.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The file is not valid.
+    #[error("{0}")]
+    File(Report),
+    /// The kernel cannot be read.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The state cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A vip's interface is not there.
+    #[error("vip {vip}: this machine has no interface {interface}; it has {present}")]
+    NoInterface {
+        /// The vip.
+        vip: String,
+        /// Its interface.
+        interface: Interface,
+        /// The interfaces that there are.
+        present: String,
+    },
+    /// Services of the file belong to somebody else.
+    #[error(
+        "{} in the kernel, not made by lvsd and different from the file: {}\n\
+         delete what is there (ipvsadm -D), or take it over with `lvsd run --adopt`",
+        if .0.len() == 1 { "a service is already" } else { "services are already" },
+        .0.join(", ")
+    )]
+    Foreign(Vec<String>),
+    /// The kernel refused a part.
+    #[error("the kernel refused a part, and the rest was taken back: {}", .0.join("; "))]
+    Failed(Vec<String>),
+    /// Something could not be taken out.
+    #[error("not all could be taken out: {}", .0.join("; "))]
+    Unreleased(Vec<String>),
+}
+
+/// The owner of all state.
+pub struct Director {
+    kernel: Handle,
+    store: Store,
+    events: Events,
+    /// Services of the file that somebody else made are taken over.
+    adopt: bool,
+    config: Config,
+    desired: Desired,
+    state: State,
+    actual: Arc<Actual>,
+    foreign: BTreeSet<ServiceId>,
+    announcements: Schedule<Assignment>,
+    drain_check: Option<Instant>,
+    retry: Option<Instant>,
+}
+
+impl Director {
+    /// Brings `config` into the kernel; when that fails, the kernel is left as it was found.
+    pub async fn start(
+        config: Config,
+        store: Store,
+        kernel: Handle,
+        events: Events,
+        adopt: bool,
+    ) -> Result<Self, Refusal> {
+        let mut director = Self::idle(store, kernel, events, adopt)?;
+        director.install(config, false, Cause::Start).await?;
+        Ok(director)
+    }
+
+    /// Takes everything that the state names out of the kernel, without a configuration.
+    pub async fn release_all(store: Store, kernel: Handle, events: Events) -> Result<String, Refusal> {
+        Self::idle(store, kernel, events, false)?.release().await
+    }
+
+    fn idle(store: Store, kernel: Handle, events: Events, adopt: bool) -> Result<Self, Refusal> {
+        let state = match store.load()? {
+            Found::State(state) => state,
+            Found::Nothing => State::default(),
+            Found::Damaged(aside) => {
+                let what = format!("damaged; put aside as {}: what lvsd made before is now foreign to it", aside.display());
+                events.record(Kind::StateError, "state", what, Cause::Start.name());
+                State::default()
+            }
+        };
+        Ok(Self {
+            kernel,
+            store,
+            events,
+            adopt,
+            config: Config::default(),
+            desired: Desired::default(),
+            state,
+            actual: Arc::default(),
+            foreign: BTreeSet::new(),
+            announcements: Schedule::new(),
+            drain_check: None,
+            retry: None,
+        })
+    }
+
+    /// Keeps the kernel as the file says, until told to end.
+    pub async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    None => return,
+                    Some(Request::Reload { cut, reply }) => drop(reply.send(self.reload(cut).await)),
+                    Some(Request::Release { reply }) => {
+                        let verdict = self.release().await;
+                        let done = verdict.is_ok();
+                        drop(reply.send(verdict));
+                        if done {
+                            return;
+                        }
+                    }
+                },
+                Ok(()) = self.kernel.news.changed() => {
+                    let news = self.kernel.news.borrow_and_update().clone();
+                    self.hear(news).await;
+                }
+                () = sleep_until(self.next_deadline()) => self.keep_time(Instant::now()).await,
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        [self.drain_check, self.retry, self.announcements.poll_timeout()].into_iter().flatten().min()
+    }
+
+    async fn keep_time(&mut self, now: Instant) {
+        while let Some(assignment) = self.announcements.poll(now) {
+            if let Err(error) = self.kernel.announce(assignment.clone()).await {
+                self.trouble(&assignment.to_string(), &error.to_string(), Cause::Start);
+            }
+        }
+        if self.drain_check.is_some_and(|at| at <= now) {
+            let services = self.draining().map(|(id, _)| *id).collect();
+            match self.kernel.refresh(services).await {
+                Ok(actual) => self.converge(actual, Cause::Drain).await,
+                Err(error) => self.lost_sight(&error),
+            }
+        }
+        if self.retry.is_some_and(|at| at <= now) {
+            self.retry = None;
+            match self.kernel.observe(self.sysctls(&self.desired)).await {
+                Ok(actual) => self.converge(actual, Cause::Retry).await,
+                Err(error) => self.lost_sight(&error),
+            }
+        }
+    }
+
+    async fn hear(&mut self, news: News) {
+        match news {
+            None => {}
+            Some(Err(error)) => self.lost_sight(&error),
+            Some(Ok(actual)) => {
+                let moved = actual.addresses != self.actual.addresses || actual.links != self.actual.links;
+                self.announce_on_risen_links(&actual);
+                if moved && let Ok(desired) = self.desire(&self.config).await {
+                    self.desired = desired;
+                }
+                self.converge(actual, Cause::Drift).await;
+            }
+        }
+    }
+
+    async fn reload(&mut self, cut: bool) -> Result<String, Refusal> {
+        let path = self.config.path.clone();
+        let outcome = match Config::load(&path) {
+            Ok(config) => self.install(config, cut, Cause::Reload).await,
+            Err(report) => Err(Refusal::File(report)),
+        };
+        if let Err(refusal) = &outcome {
+            self.events.record(Kind::Refused, path.display().to_string(), refusal.to_string(), Cause::Reload.name());
+        }
+        outcome
+    }
+
+    /// Puts a configuration into force, or takes back what was done of it.
+    async fn install(&mut self, config: Config, cut: bool, cause: Cause) -> Result<String, Refusal> {
+        let desired = self.desire(&config).await?;
+        let mut attempt = 1;
+        loop {
+            let before = self.kernel.observe(self.sysctls(&desired)).await?;
+            self.refuse_impossible(&config, &desired, &before)?;
+
+            let now = BootTime::now();
+            let mut state = self.state.clone();
+            state.retarget(&desired, now, cut);
+            reconcile::claim(&mut state, &desired, &before);
+            self.save(&state)?;
+
+            let steps = reconcile::plan(&desired, &state, &before, now);
+            let applied = self.kernel.apply(steps.clone()).await;
+            if applied.failures.is_empty() {
+                let path = config.path.display().to_string();
+                let summary = reconcile::summary(&steps);
+                self.report_drains(&state);
+                self.events.record(Kind::Applied, path, summary.clone(), cause.name());
+                self.announce_added(&steps);
+                (self.config, self.desired, self.state) = (config, desired, state);
+                self.accept(applied.actual?, cause);
+                return Ok(summary);
+            }
+
+            let undo = reconcile::undo(&desired, &state, &before, &*applied.actual?);
+            let mut failures = applied.failures;
+            failures.extend(self.kernel.apply(undo).await.failures);
+            self.save(&self.state)?;
+            if attempt == ATTEMPTS || !failures.iter().all(|failure| failure.raced) {
+                return Err(Refusal::Failed(failures.into_iter().map(|failure| failure.what).collect()));
+            }
+            attempt += 1;
+        }
+    }
+
+    /// What must not be begun, since it cannot end well.
+    fn refuse_impossible(&self, config: &Config, desired: &Desired, actual: &Actual) -> Result<(), Refusal> {
+        for vip in &config.vips {
+            if !actual.links.contains_key(&vip.interface) {
+                let present = actual.links.keys().map(Interface::as_str).collect::<Vec<_>>().join(", ");
+                return Err(Refusal::NoInterface { vip: vip.name.to_string(), interface: vip.interface.clone(), present });
+            }
+        }
+        let conflicts = reconcile::conflicts(desired, &self.state, actual);
+        if conflicts.is_empty() || self.adopt {
+            return Ok(());
+        }
+        let named = |id: ServiceId| format!("{id} (service {})", desired.services[&id].name);
+        Err(Refusal::Foreign(conflicts.into_iter().map(named).collect()))
+    }
+
+    /// Mends what differs, as far as the kernel lets us; what is left is tried again.
+    async fn converge(&mut self, actual: Arc<Actual>, cause: Cause) {
+        let now = BootTime::now();
+        self.note_foreign(&actual, cause);
+        let steps = reconcile::plan(&self.desired, &self.state, &actual, now);
+        if !steps.is_empty() {
+            let mut state = self.state.clone();
+            reconcile::claim(&mut state, &self.desired, &actual);
+            if let Err(error) = self.save(&state) {
+                self.events.record(Kind::StateError, "state", error.to_string(), cause.name());
+            }
+            self.state = state;
+            if cause == Cause::Drift {
+                self.report_drift(&steps, &actual);
+            }
+        }
+
+        let mut actual = actual;
+        let mut failures = Vec::new();
+        for step in &steps {
+            let applied = self.kernel.apply(vec![step.clone()]).await;
+            failures.extend(applied.failures);
+            match applied.actual {
+                Ok(fresh) => actual = fresh,
+                Err(error) => return self.lost_sight(&error),
+            }
+        }
+        self.announce_added(&steps);
+        self.report_failures(&failures, cause);
+        self.accept(actual, cause);
+    }
+
+    /// Takes a new look at the kernel for the truth.
+    fn accept(&mut self, actual: Arc<Actual>, cause: Cause) {
+        let mut state = self.state.clone();
+        reconcile::settle(&mut state, &self.desired, &actual);
+        self.report_ended_drains(&state);
+        if let Err(error) = self.save(&state) {
+            self.events.record(Kind::StateError, "state", error.to_string(), cause.name());
+        }
+        self.state = state;
+        self.note_foreign(&actual, cause);
+        self.note_overrides(&actual, cause);
+        self.actual = actual;
+        self.drain_check = self.draining().next().is_some().then(|| Instant::now() + DRAIN_CHECK);
+    }
+
+    /// Takes out everything, addresses first.
+    async fn release(&mut self) -> Result<String, Refusal> {
+        let nothing = Desired::default();
+        let mut actual = self.kernel.observe(self.sysctls(&nothing)).await?;
+        let now = BootTime::now();
+        self.state.retarget(&nothing, now, true);
+
+        let steps = reconcile::plan(&nothing, &self.state, &actual, now);
+        let mut failures = Vec::new();
+        for step in &steps {
+            let applied = self.kernel.apply(vec![step.clone()]).await;
+            failures.extend(applied.failures.into_iter().map(|failure| failure.what));
+            actual = applied.actual?;
+        }
+        reconcile::settle(&mut self.state, &nothing, &actual);
+        self.save(&self.state)?;
+        self.desired = nothing;
+        if !failures.is_empty() {
+            return Err(Refusal::Unreleased(failures));
+        }
+        let summary = reconcile::summary(&steps);
+        self.events.record(Kind::Released, "all of lvsd's", summary.clone(), Cause::Release.name());
+        Ok(summary)
+    }
+
+    async fn desire(&self, config: &Config) -> Result<Desired, KernelError> {
+        let towards = self.kernel.towards(realserver_addresses(config)).await?;
+        Ok(desired(config, &towards))
+    }
+
+    /// The sysctls that matter: those to set, and those to give back.
+    fn sysctls(&self, desired: &Desired) -> BTreeSet<Sysctl> {
+        desired.sysctls.keys().chain(self.state.sysctls.keys()).cloned().collect()
+    }
+
+    fn draining(&self) -> impl Iterator<Item = (&ServiceId, &Owned)> {
+        self.state.services.iter().filter(|(_, owned)| !owned.draining.is_empty())
+    }
+
+    fn save(&self, state: &State) -> Result<(), StoreError> {
+        self.store.save(state)
+    }
+
+    fn announce_added(&mut self, steps: &[Step]) {
+        for step in steps {
+            match step {
+                Step::AddAddress(assignment) => self.announcements.start(Instant::now(), assignment.clone()),
+                Step::RemoveAddress(assignment) => self.announcements.stop(assignment),
+                Step::Sysctl(..) | Step::Table(_) => {}
+            }
+        }
+    }
+
+    /// A switch that lost the link has forgotten who has the address.
+    fn announce_on_risen_links(&mut self, actual: &Actual) {
+        let risen = |it: &&Assignment| actual.carries(&it.interface) && !self.actual.carries(&it.interface);
+        for assignment in self.desired.addresses.iter().filter(risen) {
+            self.announcements.start(Instant::now(), assignment.clone());
+        }
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

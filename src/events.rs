@@ -1,0 +1,101 @@
+//! What changed, when and why: each once, in the log and in a bounded memory.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// How many events are kept; the log has them all.
+const KEPT: usize = 1000;
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A configuration was brought into the kernel.
+    Applied,
+    /// A configuration was refused; the old one stays.
+    Refused,
+    /// Somebody else changed something of lvsd's, and it was put right.
+    DriftRepaired,
+    /// A service appeared that is not lvsd's; it is left alone.
+    ForeignAppeared,
+    /// A service that is not lvsd's has gone.
+    ForeignGone,
+    /// A realserver gets no new connections and waits for the end of its old ones.
+    DrainStarted,
+    /// A draining realserver was taken out.
+    DrainEnded,
+    /// A setting of this machine defeats one that lvsd needs.
+    Overridden,
+    /// The kernel refused something, or cannot be read.
+    KernelError,
+    /// The kernel can be read and written again.
+    KernelRecovered,
+    /// The file that says what is lvsd's was damaged or cannot be written.
+    StateError,
+    /// All that lvsd made was taken out of the kernel.
+    Released,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts up from 1 at each start of the daemon.
+    pub id: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What kind.
+    pub kind: Kind,
+    /// What it happened to: a service with its name, an address, a sysctl, the file.
+    pub object: String,
+    /// What happened, and what was found.
+    pub what: String,
+    /// Why: start, reload, drift, drain, release.
+    pub cause: String,
+}
+
+/// The memory of events; a clone shares it.
+#[derive(Clone)]
+pub struct Events {
+    kept: Arc<Mutex<VecDeque<Arc<Event>>>>,
+    latest: Arc<watch::Sender<u64>>,
+}
+
+impl Events {
+    /// No events yet.
+    pub fn new() -> Self {
+        Self { kept: Arc::default(), latest: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Logs and keeps an event.
+    pub fn record(&self, kind: Kind, object: impl Into<String>, what: impl Into<String>, cause: &str) {
+        let (object, what) = (object.into(), what.into());
+        match kind {
+            Kind::Refused | Kind::KernelError | Kind::StateError => tracing::error!(?kind, object, cause, "{what}"),
+            Kind::DriftRepaired | Kind::Overridden => tracing::warn!(?kind, object, cause, "{what}"),
+            _ => tracing::info!(?kind, object, cause, "{what}"),
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = *self.latest.borrow() + 1;
+        kept.push_back(Arc::new(Event { id, at: Timestamp::now(), kind, object, what, cause: cause.to_owned() }));
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+        self.latest.send_replace(id);
+    }
+
+    /// The kept events after `id`, oldest first.
+    pub fn since(&self, id: u64) -> Vec<Arc<Event>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|event| event.id > id).cloned().collect()
+    }
+
+    /// Waits until there is an event after `id`.
+    pub async fn wait_after(&self, id: u64) {
+        // The sender lives as long as `self`.
+        drop(self.latest.subscribe().wait_for(|latest| *latest > id).await);
+    }
+}

@@ -1,0 +1,216 @@
+//! From what is to what should be: a pure function, and the order in which its result is applied.
+//!
+//! An address is taken last and given up first, so that no packet arrives before the kernel knows what to do
+//! with it: sysctls, addresses that go, the table, addresses that come. What lvsd did not make is no part of it.
+
+mod describe;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use ipvs::plan::{Op, plan as difference};
+use ipvs::{Bound, Endpoint, Listing, ServiceId, Table, Weight};
+
+use crate::config::Interface;
+use crate::desired::Desired;
+use crate::kernel::{Assignment, Link, Sysctl};
+use crate::state::{BootTime, Owned, State};
+
+pub use describe::{Finding, Object, findings, summary};
+
+/// What the kernel was seen to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Actual {
+    /// The IPVS table, foreign services included.
+    pub table: Table,
+    /// The destinations that have connections, and how many: active and inactive together.
+    pub connections: HashMap<(ServiceId, Endpoint), u32>,
+    /// Services and destinations that make no sense to us, in words.
+    pub unknown: Vec<String>,
+    /// What of `unknown` belongs to which service, and to which of its destinations.
+    pub odd: Vec<(ServiceId, Option<Endpoint>)>,
+    /// This machine's interfaces.
+    pub links: BTreeMap<Interface, Link>,
+    /// The addresses on them.
+    pub addresses: BTreeSet<Assignment>,
+    /// The sysctls that exist, of those that were asked for.
+    pub sysctls: BTreeMap<Sysctl, bool>,
+    /// Sysctls that defeat one of these, each with its remedy.
+    pub overrides: BTreeSet<String>,
+}
+
+impl Actual {
+    /// Whether an interface has a carrier.
+    pub fn carries(&self, interface: &Interface) -> bool {
+        self.links.get(interface).is_some_and(|link| link.carrier)
+    }
+
+    /// Takes over a listing of the whole table.
+    pub fn set_listing(&mut self, listing: &Listing) {
+        self.table = listing.table();
+        self.unknown = listing.unknown.iter().map(ToString::to_string).collect();
+        self.connections.clear();
+        for service in &listing.services {
+            self.count(service);
+        }
+    }
+
+    /// Takes over one service, or that it is gone.
+    pub fn set_service(&mut self, id: ServiceId, observed: Option<&ipvs::Observed>) {
+        self.connections.retain(|(service, _), _| *service != id);
+        match observed {
+            Some(observed) => {
+                self.table.insert(id, observed.bound());
+                self.count(observed);
+            }
+            None => {
+                self.table.remove(&id);
+            }
+        }
+    }
+
+    fn count(&mut self, service: &ipvs::Observed) {
+        for destination in &service.destinations {
+            let connections = destination.active.saturating_add(destination.inactive);
+            if connections > 0 {
+                self.connections.insert((service.id, destination.endpoint), connections);
+            }
+        }
+    }
+}
+
+/// One step of a plan; a step is applied before the next begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Sets a sysctl.
+    Sysctl(Sysctl, bool),
+    /// Takes an address from its interface.
+    RemoveAddress(Assignment),
+    /// Changes the table.
+    Table(Vec<Op>),
+    /// Puts an address on its interface.
+    AddAddress(Assignment),
+}
+
+/// What brings `actual` to `desired`, as far as it is lvsd's.
+#[must_use]
+pub fn plan(desired: &Desired, state: &State, actual: &Actual, now: BootTime) -> Vec<Step> {
+    let ours = |id: &ServiceId| desired.table.contains_key(id) || state.services.contains_key(id);
+    let mine = actual.table.iter().filter(|(id, _)| ours(id)).map(|(id, bound)| (*id, bound.clone())).collect();
+    let target = target(desired, state, actual, now);
+
+    let sysctls = desired.sysctls.iter().map(|(sysctl, value)| (sysctl, *value));
+    let restored = state.sysctls.iter().filter(|(sysctl, _)| !desired.sysctls.contains_key(sysctl));
+    let leaving = state.addresses.difference(&desired.addresses).filter(|it| actual.addresses.contains(it));
+    let coming = desired.addresses.difference(&actual.addresses);
+
+    let set = |(sysctl, value): (&Sysctl, bool)| match actual.sysctls.get(sysctl) {
+        Some(current) if *current != value => Some(Step::Sysctl(sysctl.clone(), value)),
+        _ => None,
+    };
+    let mut steps: Vec<Step> = sysctls.filter_map(set).collect();
+    steps.extend(leaving.cloned().map(Step::RemoveAddress));
+    steps.extend(table_steps(&mine, &target));
+    steps.extend(coming.cloned().map(Step::AddAddress));
+    steps.extend(restored.map(|(sysctl, value)| (sysctl, *value)).filter_map(set));
+    steps
+}
+
+/// What takes back all that was done since `before` was seen, leaving alone what is not lvsd's.
+#[must_use]
+pub fn undo(desired: &Desired, state: &State, before: &Actual, after: &Actual) -> Vec<Step> {
+    let ours = |id: &ServiceId| desired.table.contains_key(id) || state.services.contains_key(id);
+    let part = |table: &Table| -> Table {
+        table.iter().filter(|(id, _)| ours(id)).map(|(id, bound)| (*id, bound.clone())).collect()
+    };
+    let touched = |it: &&Assignment| desired.addresses.contains(it) || state.addresses.contains(it);
+
+    let mut steps = Vec::new();
+    let come = after.addresses.difference(&before.addresses).filter(touched);
+    steps.extend(come.cloned().map(Step::RemoveAddress));
+    steps.extend(table_steps(&part(&after.table), &part(&before.table)));
+    let gone = before.addresses.difference(&after.addresses).filter(touched);
+    steps.extend(gone.cloned().map(Step::AddAddress));
+    for (sysctl, value) in &before.sysctls {
+        if after.sysctls.get(sysctl).is_some_and(|current| current != value) {
+            steps.push(Step::Sysctl(sysctl.clone(), *value));
+        }
+    }
+    steps
+}
+
+/// Deletions wait for the outcome of all else, so that a refused addition costs nothing.
+fn table_steps(actual: &Table, target: &Table) -> Vec<Step> {
+    let is_deletion = |op: &Op| matches!(op, Op::DeleteService(_) | Op::DeleteDestination { .. });
+    let (deletions, rest): (Vec<Op>, Vec<Op>) = difference(actual, target).into_iter().partition(is_deletion);
+    [rest, deletions].into_iter().filter(|ops| !ops.is_empty()).map(Step::Table).collect()
+}
+
+/// The desired table, and beside it what is still draining.
+fn target(desired: &Desired, state: &State, actual: &Actual, now: BootTime) -> Table {
+    let mut target = desired.table.clone();
+    for (id, owned) in &state.services {
+        let Some(present) = actual.table.get(id) else { continue };
+        for (realserver, destination) in &present.destinations {
+            if !drains(owned, *realserver, actual, *id, now) {
+                continue;
+            }
+            let bound = target.entry(*id).or_insert_with(|| Bound::new(present.service.clone()));
+            bound.destinations.entry(*realserver).or_insert_with(|| {
+                let mut destination = *destination;
+                destination.weight = Weight::QUIESCED;
+                destination
+            });
+        }
+    }
+    target
+}
+
+/// A realserver that leaves is first quiesced and then watched until its last connection has ended.
+fn drains(owned: &Owned, realserver: Endpoint, actual: &Actual, id: ServiceId, now: BootTime) -> bool {
+    let Some(&end) = owned.draining.get(&realserver) else { return false };
+    let present = actual.table.get(&id).and_then(|bound| bound.destinations.get(&realserver));
+    let quiesced = present.is_some_and(|destination| destination.weight == Weight::QUIESCED);
+    let busy = actual.connections.contains_key(&(id, realserver));
+    end.since(now) > Duration::ZERO && (busy || !quiesced)
+}
+
+/// Claims what the steps will make, before they are taken.
+pub fn claim(state: &mut State, desired: &Desired, actual: &Actual) {
+    state.addresses.extend(desired.addresses.difference(&actual.addresses).cloned());
+    for (sysctl, wanted) in &desired.sysctls {
+        if let Some(former) = actual.sysctls.get(sysctl).filter(|former| *former != wanted) {
+            state.sysctls.entry(sysctl.clone()).or_insert(*former);
+        }
+    }
+}
+
+/// Forgets what is no longer wanted and was seen to be gone.
+pub fn settle(state: &mut State, desired: &Desired, actual: &Actual) {
+    for (id, owned) in &mut state.services {
+        let wanted = desired.table.get(id);
+        let present = actual.table.get(id);
+        let holds = |bound: Option<&Bound>, it: &Endpoint| bound.is_some_and(|bound| bound.destinations.contains_key(it));
+        owned.realservers.retain(|it| holds(wanted, it) || holds(present, it));
+        owned.draining.retain(|it, _| holds(present, it));
+    }
+    state.services.retain(|id, _| desired.table.contains_key(id) || actual.table.contains_key(id));
+    state.addresses.retain(|it| desired.addresses.contains(it) || actual.addresses.contains(it));
+    state.sysctls.retain(|sysctl, former| {
+        desired.sysctls.contains_key(sysctl) || actual.sysctls.get(sysctl).is_some_and(|current| current != former)
+    });
+}
+
+/// The services of `desired` that are in the kernel already, are not lvsd's, and differ: taking them over
+/// would destroy somebody else's work.
+#[must_use]
+pub fn conflicts(desired: &Desired, state: &State, actual: &Actual) -> Vec<ServiceId> {
+    let differs = |(id, bound): &(&ServiceId, &Bound)| {
+        let foreign = !state.services.contains_key(id);
+        foreign && actual.table.get(id).is_some_and(|present| present != *bound)
+    };
+    desired.table.iter().filter(differs).map(|(id, _)| *id).collect()
+}
+
+#[cfg(test)]
+mod tests;
