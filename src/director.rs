@@ -116,6 +116,8 @@ pub struct Director {
     announcements: Schedule<Assignment>,
     drain_check: Option<Instant>,
     retry: Option<Instant>,
+    /// What the kernel refuses or hides at present.
+    trouble: Option<String>,
 }
 
 impl Director {
@@ -160,6 +162,7 @@ impl Director {
             announcements: Schedule::new(),
             drain_check: None,
             retry: None,
+            trouble: None,
         })
     }
 
@@ -195,21 +198,21 @@ impl Director {
     async fn keep_time(&mut self, now: Instant) {
         while let Some(assignment) = self.announcements.poll(now) {
             if let Err(error) = self.kernel.announce(assignment.clone()).await {
-                self.trouble(&assignment.to_string(), &error.to_string(), Cause::Start);
+                self.events.record(Kind::KernelError, assignment.to_string(), error.to_string(), "announcement");
             }
         }
         if self.drain_check.is_some_and(|at| at <= now) {
             let services = self.draining().map(|(id, _)| *id).collect();
             match self.kernel.refresh(services).await {
                 Ok(actual) => self.converge(actual, Cause::Drain).await,
-                Err(error) => self.lost_sight(&error),
+                Err(error) => self.lost_sight(&error, Cause::Drain),
             }
         }
         if self.retry.is_some_and(|at| at <= now) {
             self.retry = None;
             match self.kernel.observe(self.sysctls(&self.desired)).await {
                 Ok(actual) => self.converge(actual, Cause::Retry).await,
-                Err(error) => self.lost_sight(&error),
+                Err(error) => self.lost_sight(&error, Cause::Retry),
             }
         }
     }
@@ -217,7 +220,7 @@ impl Director {
     async fn hear(&mut self, news: News) {
         match news {
             None => {}
-            Some(Err(error)) => self.lost_sight(&error),
+            Some(Err(error)) => self.lost_sight(&error, Cause::Drift),
             Some(Ok(actual)) => {
                 let moved = actual.addresses != self.actual.addresses || actual.links != self.actual.links;
                 self.announce_on_risen_links(&actual);
@@ -247,20 +250,21 @@ impl Director {
         let mut attempt = 1;
         loop {
             let before = self.kernel.observe(self.sysctls(&desired)).await?;
-            self.refuse_impossible(&config, &desired, &before)?;
+            self.actual = Arc::clone(&before);
+            refuse_impossible(&config, &desired, &self.state, &before, self.adopt)?;
 
             let now = BootTime::now();
             let mut state = self.state.clone();
             state.retarget(&desired, now, cut);
             reconcile::claim(&mut state, &desired, &before);
-            self.save(&state)?;
+            self.remember(&state)?;
 
             let steps = reconcile::plan(&desired, &state, &before, now);
             let applied = self.kernel.apply(steps.clone()).await;
             if applied.failures.is_empty() {
                 let path = config.path.display().to_string();
                 let summary = reconcile::summary(&steps);
-                self.report_drains(&state);
+                self.report_drains(&state, cause);
                 self.events.record(Kind::Applied, path, summary.clone(), cause.name());
                 self.announce_added(&steps);
                 (self.config, self.desired, self.state) = (config, desired, state);
@@ -271,28 +275,12 @@ impl Director {
             let undo = reconcile::undo(&desired, &state, &before, &*applied.actual?);
             let mut failures = applied.failures;
             failures.extend(self.kernel.apply(undo).await.failures);
-            self.save(&self.state)?;
+            self.store.save(&self.state)?;
             if attempt == ATTEMPTS || !failures.iter().all(|failure| failure.raced) {
                 return Err(Refusal::Failed(failures.into_iter().map(|failure| failure.what).collect()));
             }
             attempt += 1;
         }
-    }
-
-    /// What must not be begun, since it cannot end well.
-    fn refuse_impossible(&self, config: &Config, desired: &Desired, actual: &Actual) -> Result<(), Refusal> {
-        for vip in &config.vips {
-            if !actual.links.contains_key(&vip.interface) {
-                let present = actual.links.keys().map(Interface::as_str).collect::<Vec<_>>().join(", ");
-                return Err(Refusal::NoInterface { vip: vip.name.to_string(), interface: vip.interface.clone(), present });
-            }
-        }
-        let conflicts = reconcile::conflicts(desired, &self.state, actual);
-        if conflicts.is_empty() || self.adopt {
-            return Ok(());
-        }
-        let named = |id: ServiceId| format!("{id} (service {})", desired.services[&id].name);
-        Err(Refusal::Foreign(conflicts.into_iter().map(named).collect()))
     }
 
     /// Mends what differs, as far as the kernel lets us; what is left is tried again.
@@ -303,9 +291,7 @@ impl Director {
         if !steps.is_empty() {
             let mut state = self.state.clone();
             reconcile::claim(&mut state, &self.desired, &actual);
-            if let Err(error) = self.save(&state) {
-                self.events.record(Kind::StateError, "state", error.to_string(), cause.name());
-            }
+            self.remember_or_tell(&state, cause);
             self.state = state;
             if cause == Cause::Drift {
                 self.report_drift(&steps, &actual);
@@ -319,7 +305,7 @@ impl Director {
             failures.extend(applied.failures);
             match applied.actual {
                 Ok(fresh) => actual = fresh,
-                Err(error) => return self.lost_sight(&error),
+                Err(error) => return self.lost_sight(&error, cause),
             }
         }
         self.announce_added(&steps);
@@ -332,9 +318,7 @@ impl Director {
         let mut state = self.state.clone();
         reconcile::settle(&mut state, &self.desired, &actual);
         self.report_ended_drains(&state);
-        if let Err(error) = self.save(&state) {
-            self.events.record(Kind::StateError, "state", error.to_string(), cause.name());
-        }
+        self.remember_or_tell(&state, cause);
         self.state = state;
         self.note_foreign(&actual, cause);
         self.note_overrides(&actual, cause);
@@ -357,7 +341,7 @@ impl Director {
             actual = applied.actual?;
         }
         reconcile::settle(&mut self.state, &nothing, &actual);
-        self.save(&self.state)?;
+        self.store.save(&self.state)?;
         self.desired = nothing;
         if !failures.is_empty() {
             return Err(Refusal::Unreleased(failures));
@@ -377,12 +361,23 @@ impl Director {
         desired.sysctls.keys().chain(self.state.sysctls.keys()).cloned().collect()
     }
 
+    fn try_again(&mut self) {
+        self.retry = Some(Instant::now() + RETRY);
+    }
+
     fn draining(&self) -> impl Iterator<Item = (&ServiceId, &Owned)> {
         self.state.services.iter().filter(|(_, owned)| !owned.draining.is_empty())
     }
 
-    fn save(&self, state: &State) -> Result<(), StoreError> {
-        self.store.save(state)
+    /// Writes what is about to be the state, if it differs from what is.
+    fn remember(&self, state: &State) -> Result<(), StoreError> {
+        if *state == self.state { Ok(()) } else { self.store.save(state) }
+    }
+
+    fn remember_or_tell(&self, state: &State, cause: Cause) {
+        if let Err(error) = self.remember(state) {
+            self.events.record(Kind::StateError, "state", error.to_string(), cause.name());
+        }
     }
 
     fn announce_added(&mut self, steps: &[Step]) {
@@ -402,6 +397,28 @@ impl Director {
             self.announcements.start(Instant::now(), assignment.clone());
         }
     }
+}
+
+/// Refuses what must not be begun, since it cannot end well.
+pub fn refuse_impossible(
+    config: &Config,
+    desired: &Desired,
+    state: &State,
+    actual: &Actual,
+    adopt: bool,
+) -> Result<(), Refusal> {
+    for vip in &config.vips {
+        if !actual.links.contains_key(&vip.interface) {
+            let present = actual.links.keys().map(Interface::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Refusal::NoInterface { vip: vip.name.to_string(), interface: vip.interface.clone(), present });
+        }
+    }
+    let conflicts = reconcile::conflicts(desired, state, actual);
+    if conflicts.is_empty() || adopt {
+        return Ok(());
+    }
+    let named = |(id, name)| format!("{id} (service {name})");
+    Err(Refusal::Foreign(conflicts.into_iter().map(named).collect()))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

@@ -29,8 +29,8 @@ impl Director {
         self.count_rest(Kind::DriftRepaired, findings.len(), "differed, too", Cause::Drift);
     }
 
-    pub(super) fn report_drains(&self, state: &State) {
-        self.report_drain_changes(Kind::DrainStarted, state, &self.state, "no new connections for", Cause::Reload);
+    pub(super) fn report_drains(&self, state: &State, cause: Cause) {
+        self.report_drain_changes(Kind::DrainStarted, state, &self.state, "no new connections for", cause);
     }
 
     pub(super) fn report_ended_drains(&self, state: &State) {

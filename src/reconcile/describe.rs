@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ipvs::plan::Op;
-use ipvs::{Destination, Endpoint, Service, ServiceId, Table};
+use ipvs::{Destination, Endpoint, Op, Service, ServiceId, Table};
 
 use super::{Actual, Step};
 

@@ -8,10 +8,12 @@ mod describe;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use ipvs::plan::{Op, plan as difference};
-use ipvs::{Bound, Endpoint, Listing, ServiceId, Table, Weight};
+use ipvs::{
+    Bound, Destination, Endpoint, Forward, Listing, Op, Scheduler, Service, ServiceId, Table, Weight,
+    plan as difference,
+};
 
-use crate::config::Interface;
+use crate::config::{Interface, Name};
 use crate::desired::Desired;
 use crate::kernel::{Assignment, Link, Sysctl};
 use crate::state::{BootTime, Owned, State};
@@ -27,8 +29,6 @@ pub struct Actual {
     pub connections: HashMap<(ServiceId, Endpoint), u32>,
     /// Services and destinations that make no sense to us, in words.
     pub unknown: Vec<String>,
-    /// What of `unknown` belongs to which service, and to which of its destinations.
-    pub odd: Vec<(ServiceId, Option<Endpoint>)>,
     /// This machine's interfaces.
     pub links: BTreeMap<Interface, Link>,
     /// The addresses on them.
@@ -49,6 +49,11 @@ impl Actual {
     pub fn set_listing(&mut self, listing: &Listing) {
         self.table = listing.table();
         self.unknown = listing.unknown.iter().map(ToString::to_string).collect();
+        for unknown in &listing.unknown {
+            if let Some(id) = unknown.service {
+                self.stand_in(id, unknown.endpoint);
+            }
+        }
         self.connections.clear();
         for service in &listing.services {
             self.count(service);
@@ -66,6 +71,16 @@ impl Actual {
             None => {
                 self.table.remove(&id);
             }
+        }
+    }
+
+    /// Puts something that equals nothing we would want where the kernel holds what we have no value for: so it
+    /// is edited if it is ours, and not added a second time.
+    fn stand_in(&mut self, id: ServiceId, endpoint: Option<Endpoint>) {
+        let nameless = || Bound::new(Service::new(Scheduler::none()));
+        let bound = self.table.entry(id).or_insert_with(nameless);
+        if let Some(endpoint) = endpoint {
+            bound.destinations.insert(endpoint, Destination::new(Forward::Bypass));
         }
     }
 
@@ -204,12 +219,13 @@ pub fn settle(state: &mut State, desired: &Desired, actual: &Actual) {
 /// The services of `desired` that are in the kernel already, are not lvsd's, and differ: taking them over
 /// would destroy somebody else's work.
 #[must_use]
-pub fn conflicts(desired: &Desired, state: &State, actual: &Actual) -> Vec<ServiceId> {
+pub fn conflicts<'a>(desired: &'a Desired, state: &State, actual: &Actual) -> Vec<(ServiceId, &'a Name)> {
     let differs = |(id, bound): &(&ServiceId, &Bound)| {
         let foreign = !state.services.contains_key(id);
         foreign && actual.table.get(id).is_some_and(|present| present != *bound)
     };
-    desired.table.iter().filter(differs).map(|(id, _)| *id).collect()
+    let name = |(id, _): (&ServiceId, _)| desired.services.get(id).map(|about| (*id, &about.name));
+    desired.table.iter().filter(differs).filter_map(name).collect()
 }
 
 #[cfg(test)]

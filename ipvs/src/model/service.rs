@@ -212,6 +212,12 @@ impl Scheduler {
         name::checked(name).map(Self)
     }
 
+    /// No scheduler, `none`: nothing new is scheduled.
+    #[must_use]
+    pub fn none() -> Self {
+        Self("none".into())
+    }
+
     /// The name as the kernel knows it.
     #[must_use]
     pub fn as_str(&self) -> &str {

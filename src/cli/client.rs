@@ -1,0 +1,81 @@
+//! The command line's talk with the daemon.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use reqwest::{Client, Method, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{ReloadQuery, Verdict};
+
+/// A daemon that can be asked.
+pub(super) struct Daemon {
+    client: Client,
+}
+
+impl Daemon {
+    /// The daemon behind a socket; nothing is sent yet.
+    pub(super) fn at(socket: &Path) -> anyhow::Result<Self> {
+        let client = Client::builder().unix_socket(socket).build().context("set up the client")?;
+        Ok(Self { client })
+    }
+
+    /// Reads something.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
+        let response = self.send(Method::GET, path, query).await?;
+        response.json().await.context("the daemon's answer makes no sense")
+    }
+
+    /// Has something done.
+    pub(super) async fn post(&self, path: &str, query: &impl Serialize) -> anyhow::Result<Verdict> {
+        let response = self.send(Method::POST, path, query).await?;
+        response.json().await.context("the daemon's answer makes no sense")
+    }
+
+    async fn send(&self, method: Method, path: &str, query: &impl Serialize) -> anyhow::Result<Response> {
+        let url = format!("http://lvsd{path}");
+        Ok(self.client.request(method, url).query(query).send().await?)
+    }
+}
+
+/// Runs one conversation with the daemon.
+pub(super) fn converse<T>(
+    socket: &Path,
+    conversation: impl AsyncFnOnce(&Daemon) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+    let outcome = runtime.block_on(async { conversation(&Daemon::at(socket)?).await });
+    match outcome {
+        Err(error) if is_absent(&error) => {
+            bail!("no daemon answers at {}; is `lvsd run` running? (--socket names another)", socket.display())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Whether nobody listens, as against a daemon that failed to answer.
+pub(super) fn is_absent(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
+        matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    })
+}
+
+/// Prints a verdict.
+pub(super) fn tell(verdict: &Verdict) -> ExitCode {
+    if verdict.done {
+        println!("{}", verdict.message);
+        ExitCode::SUCCESS
+    } else {
+        eprintln!("{}", verdict.message);
+        ExitCode::FAILURE
+    }
+}
+
+/// `lvsd reload`.
+pub(super) fn reload(socket: &Path, now: bool) -> anyhow::Result<ExitCode> {
+    let verdict = converse(socket, async |daemon| daemon.post("/v1/reload", &ReloadQuery { now }).await)?;
+    Ok(tell(&verdict))
+}

@@ -1,0 +1,110 @@
+//! The command line.
+
+mod client;
+mod events;
+mod plan;
+mod release;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::api;
+use crate::config::Config;
+
+/// The file when none is named.
+const FILE: &str = "/etc/lvsd/lvsd.toml";
+
+/// A director for Linux Virtual Server.
+///
+/// lvsd programs IPVS from one file and keeps the kernel equal to it.
+#[derive(Parser)]
+#[command(name = "lvsd", version, max_term_width = 100)]
+struct Arguments {
+    /// The daemon's control socket.
+    #[arg(long, global = true, value_name = "PATH", default_value = api::SOCKET)]
+    socket: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon in the foreground.
+    ///
+    /// The daemon takes over what an earlier one left in the kernel, changes only what differs from the file,
+    /// and leaves all in place when it ends. SIGHUP reads the file again; SIGTERM ends the daemon.
+    Run {
+        /// The configuration file.
+        #[arg(short, long, value_name = "FILE", default_value = FILE)]
+        config: PathBuf,
+        /// Take over services of the file that somebody else made.
+        #[arg(long)]
+        adopt: bool,
+    },
+    /// Validate a configuration file; touch nothing.
+    Check(File),
+    /// Print what `run` or `reload` would change in this kernel now.
+    ///
+    /// Exit status: 0 nothing, 2 changes, 1 error.
+    Plan(File),
+    /// Ask the daemon to read its file again, and wait for the verdict.
+    Reload {
+        /// End the connections of realservers that leave instead of draining them.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Take everything that lvsd made out of the kernel, and end the daemon if it runs.
+    Release,
+    /// Print what changed, when and why.
+    Events(events::Options),
+    /// Speak ipvsadm: its options, its output.
+    #[command(disable_help_flag = true)]
+    Ipvs {
+        /// What ipvsadm would be given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Print a completion script.
+    Completions {
+        /// The shell to complete for.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Args)]
+struct File {
+    /// The configuration file.
+    #[arg(value_name = "FILE", default_value = FILE)]
+    path: PathBuf,
+}
+
+/// Does what the arguments say.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let Arguments { socket, command } = Arguments::parse_from(arguments);
+    let outcome = match command {
+        Command::Run { config, adopt } => run(&config, &socket, adopt),
+        Command::Plan(File { path }) => plan::plan(&path),
+        Command::Reload { now } => client::reload(&socket, now),
+        Command::Release => release::release(&socket),
+        Command::Events(options) => events::events(&socket, &options),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "lvsd", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => manual(),
+        _ => todo!(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("lvsd: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,71 @@
+//! The daemon: brings the director, the kernel thread, the control socket and the signals together.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::api::Socket;
+use crate::config::Config;
+use crate::director::{Director, Request};
+use crate::events::Events;
+use crate::kernel::{self, Linux};
+use crate::state::Store;
+
+/// How long answers may take to reach whoever asked when the daemon ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs until SIGTERM, SIGINT or a release. The kernel keeps what it has.
+pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
+    let store = Store::open(&Store::default_directory())?;
+    let kernel = Linux::open()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    runtime.block_on(async {
+        let socket = Socket::bind(socket).with_context(|| format!("listen at {}", socket.display()))?;
+        let (mut hangup, mut terminate, mut interrupt) = (
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+
+        let events = Events::new();
+        let director = Director::start(config, store, kernel::start(kernel), events.clone(), adopt).await?;
+
+        // Requests wait for the director one after another; whoever asks waits for the answer anyway.
+        let (requests, inbox) = mpsc::channel(16);
+        let (end, ended) = oneshot::channel::<()>();
+        let answers = tokio::spawn(socket.serve(requests.clone(), events, async { drop(ended.await) }));
+        tell_manager(&[sd_notify::NotifyState::Ready]);
+
+        let directing = director.run(inbox);
+        tokio::pin!(directing);
+        loop {
+            tokio::select! {
+                () = &mut directing => break,
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => {
+                    // The verdict is in the log.
+                    let (reply, _) = oneshot::channel();
+                    drop(requests.try_send(Request::Reload { cut: false, reply }));
+                }
+            }
+        }
+        tell_manager(&[sd_notify::NotifyState::Stopping]);
+        drop(end);
+        drop(tokio::time::timeout(FAREWELL, answers).await);
+        Ok(())
+    })
+}
+
+fn tell_manager(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "cannot tell the service manager");
+    }
+}

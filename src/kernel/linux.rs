@@ -1,0 +1,240 @@
+//! The real kernel.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use failover::announce::Announcement;
+use failover::packet::PacketSocket;
+use ipvs::{Connection, Op, ServiceId};
+
+use super::address::{Addresses, Notices};
+use super::changes::{Changes, Mark};
+use super::sysctl::{self, Sysctls};
+use super::{Applied, Assignment, Failure, Kernel, KernelError, Sysctl};
+use crate::config::Interface;
+use crate::reconcile::{Actual, Step};
+
+/// An audit reads everything although nothing seems to have changed. It may take this share of the time.
+const AUDIT_SHARE: u32 = 200;
+/// No audit follows another sooner than this.
+const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often sysctls are read: nothing tells when somebody writes them.
+const SYSCTL_INTERVAL: Duration = Duration::from_millis(500);
+/// A listing during which somebody wrote is repeated this often before the next look around has to do.
+const LISTINGS: usize = 5;
+/// Above this number of touched services a listing of all is cheaper.
+const READ_BACK: usize = 16;
+
+/// The kernel of the network namespace in which this was opened.
+pub struct Linux {
+    ipvs: Connection,
+    changes: Changes,
+    addresses: Addresses,
+    notices: Notices,
+    sysctls: Sysctls,
+    packets: PacketSocket,
+    watched: BTreeSet<Sysctl>,
+    actual: Arc<Actual>,
+    /// The moment when `actual.table` was true; nothing if it is not known to be.
+    seen: Option<Mark>,
+    next_audit: Instant,
+    next_sysctls: Instant,
+}
+
+/// The kernel cannot be worked with.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// IPVS.
+    #[error(transparent)]
+    Ipvs(#[from] ipvs::Error),
+    /// Addresses and links.
+    #[error(transparent)]
+    Address(#[from] super::address::AddressError),
+    /// Announcements.
+    #[error(transparent)]
+    Packet(#[from] failover::packet::PacketError),
+}
+
+impl Linux {
+    /// Opens all that is needed, so that nothing can be missing later.
+    pub fn open() -> Result<Self, OpenError> {
+        let now = Instant::now();
+        Ok(Self {
+            // First: it loads the module whose functions are counted.
+            ipvs: Connection::open()?,
+            changes: Changes::open(),
+            notices: Notices::open()?,
+            addresses: Addresses::open()?,
+            sysctls: Sysctls::default(),
+            packets: PacketSocket::open()?,
+            watched: BTreeSet::new(),
+            actual: Arc::default(),
+            seen: None,
+            next_audit: now,
+            next_sysctls: now,
+        })
+    }
+
+    /// Reads the table if it may have changed; says whether it was read.
+    fn read_table(&mut self) -> Result<bool, KernelError> {
+        let mut mark = self.mark()?;
+        if self.seen == Some(mark) && Instant::now() < self.next_audit {
+            return Ok(false);
+        }
+        self.seen = None;
+        let begin = Instant::now();
+        let mut listing = self.ipvs.list().map_err(|error| KernelError::of(&error))?;
+        for _ in 1..LISTINGS {
+            let after = self.mark()?;
+            if after == mark {
+                break;
+            }
+            mark = after;
+            listing = self.ipvs.list().map_err(|error| KernelError::of(&error))?;
+        }
+        Arc::make_mut(&mut self.actual).set_listing(&listing);
+        self.seen = Some(mark);
+        self.next_audit = Instant::now() + (begin.elapsed() * AUDIT_SHARE).max(AUDIT_INTERVAL);
+        Ok(true)
+    }
+
+    fn mark(&mut self) -> Result<Mark, KernelError> {
+        self.changes.mark().map_err(|error| KernelError(format!("look for changes of the IPVS table: {error}")))
+    }
+
+    fn read_addresses(&mut self) -> Result<(), KernelError> {
+        let links = self.addresses.links().map_err(|error| KernelError::of(&error))?;
+        let addresses = self.addresses.list().map_err(|error| KernelError::of(&error))?;
+        let actual = Arc::make_mut(&mut self.actual);
+        actual.links = links;
+        actual.addresses = addresses.into_iter().collect();
+        Ok(())
+    }
+
+    fn read_sysctls(&mut self) -> Result<(), KernelError> {
+        let mut values = BTreeMap::new();
+        for sysctl in &self.watched {
+            if let Some(value) = self.sysctls.read(sysctl).map_err(|error| KernelError::of(&error))? {
+                values.insert(sysctl.clone(), value);
+            }
+        }
+        let overrides = self.sysctls.overrides(&self.watched).map_err(|error| KernelError::of(&error))?;
+        self.next_sysctls = Instant::now() + SYSCTL_INTERVAL;
+        if values != self.actual.sysctls || overrides != self.actual.overrides {
+            let actual = Arc::make_mut(&mut self.actual);
+            actual.sysctls = values;
+            actual.overrides = overrides;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step, failures: &mut Vec<Failure>) -> Result<usize, KernelError> {
+        let outcome = match step {
+            Step::Table(ops) => return self.change_table(ops, failures),
+            Step::Sysctl(sysctl, value) => self.sysctls.write(sysctl, *value).map_err(|error| KernelError::of(&error)),
+            Step::AddAddress(it) => {
+                self.addresses.add(&it.interface, it.net).map_err(|error| KernelError::of(&error))
+            }
+            Step::RemoveAddress(it) => {
+                self.addresses.remove(&it.interface, it.net).map_err(|error| KernelError::of(&error))
+            }
+        };
+        if let Err(KernelError(what)) = outcome {
+            failures.push(Failure { what, raced: false });
+        }
+        Ok(1)
+    }
+
+    fn change_table(&mut self, ops: &[Op], failures: &mut Vec<Failure>) -> Result<usize, KernelError> {
+        let before = self.seen.take();
+        let written = self.ipvs.writes();
+        let refused = self.ipvs.apply(ops).map_err(|error| KernelError::of(&error))?;
+        let written = self.ipvs.writes() - written;
+        failures.extend(refused.iter().map(|failure| Failure {
+            what: failure.to_string(),
+            raced: failure.refusal.is_race(),
+        }));
+
+        let undisturbed = before.and_then(|mark| mark.after(&self.changes, written));
+        let touched: BTreeSet<ServiceId> = ops.iter().map(Op::service).collect();
+        if undisturbed == Some(self.mark()?) && touched.len() <= READ_BACK {
+            self.read_services(touched.into_iter())?;
+            self.seen = undisturbed;
+        }
+        self.read_table()?;
+        Ok(ops.len())
+    }
+
+    fn read_services(&mut self, services: impl Iterator<Item = ServiceId>) -> Result<(), KernelError> {
+        for id in services {
+            let observed = self.ipvs.observe(id).map_err(|error| KernelError::of(&error))?;
+            Arc::make_mut(&mut self.actual).set_service(id, observed.as_ref());
+        }
+        Ok(())
+    }
+}
+
+impl Kernel for Linux {
+    fn observe(&mut self, sysctls: &BTreeSet<Sysctl>) -> Result<Arc<Actual>, KernelError> {
+        self.watched.clone_from(sysctls);
+        self.notices.drain().map_err(|error| KernelError::of(&error))?;
+        self.read_addresses()?;
+        self.read_sysctls()?;
+        self.read_table()?;
+        Ok(Arc::clone(&self.actual))
+    }
+
+    fn refresh(&mut self, services: &[ServiceId]) -> Result<Arc<Actual>, KernelError> {
+        self.read_services(services.iter().copied())?;
+        Ok(Arc::clone(&self.actual))
+    }
+
+    fn apply(&mut self, steps: &[Step]) -> Applied {
+        let mut failures = Vec::new();
+        let mut writes = 0;
+        let mut lost = None;
+        for step in steps {
+            match self.step(step, &mut failures) {
+                Ok(count) => writes += count,
+                Err(error) => lost = Some(error),
+            }
+            if !failures.is_empty() || lost.is_some() {
+                break;
+            }
+        }
+        let read = lost.map_or(Ok(()), Err).and_then(|()| self.read_addresses()).and_then(|()| self.read_sysctls());
+        Applied { actual: read.map(|()| Arc::clone(&self.actual)), failures, writes }
+    }
+
+    fn look_around(&mut self) -> Result<Option<Arc<Actual>>, KernelError> {
+        let noticed = self.notices.drain().map_err(|error| KernelError::of(&error))?;
+        let before = Arc::clone(&self.actual);
+        if noticed.any() {
+            self.read_addresses()?;
+        }
+        if Instant::now() >= self.next_sysctls {
+            self.read_sysctls()?;
+        }
+        self.read_table()?;
+        Ok((before != self.actual).then(|| Arc::clone(&self.actual)))
+    }
+
+    fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {
+        let addresses: Vec<IpAddr> = addresses.iter().copied().collect();
+        self.addresses.towards(&addresses).map_err(|error| KernelError::of(&error))
+    }
+
+    fn announce(&mut self, assignment: &Assignment) -> Result<(), KernelError> {
+        let Some(link) = self.actual.links.get(&assignment.interface) else { return Ok(()) };
+        let Some(mac) = link.mac else { return Ok(()) };
+        let forwards = Sysctl::Ipv6Forward;
+        let router = self.sysctls.read(&forwards).is_ok_and(|value| value == Some(true));
+        let announcement = Announcement { address: assignment.net.addr(), mac, router };
+        for frame in announcement.frames() {
+            self.packets.send(link.index, &frame).map_err(|error| KernelError::of(&error))?;
+        }
+        Ok(())
+    }
+}
