@@ -72,6 +72,12 @@ pub enum Invalid {
     /// An IPv6 prefix length outside its range.
     #[error("prefix length {0} is not between 1 and 128")]
     PrefixLength(u32),
+    /// A name that no network interface can have.
+    #[error("{0:?} is not the name of a network interface")]
+    Interface(String),
+    /// An address outside the multicast ranges.
+    #[error("{0} is not a multicast address")]
+    Group(std::net::IpAddr),
 }
 
 #[cfg(test)]
