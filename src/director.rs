@@ -144,7 +144,10 @@ impl Director {
             Found::State(state) => state,
             Found::Nothing => State::default(),
             Found::Damaged(aside) => {
-                let what = format!("damaged; put aside as {}: what lvsd made before is now foreign to it", aside.display());
+                let what = format!(
+                    "damaged; put aside as {}: what lvsd made before is now foreign to it",
+                    aside.display()
+                );
                 events.record(Kind::StateError, "state", what, Cause::Start.name());
                 State::default()
             }
@@ -159,7 +162,7 @@ impl Director {
             state,
             actual: Arc::default(),
             foreign: BTreeSet::new(),
-            announcements: Schedule::new(),
+            announcements: Schedule::default(),
             drain_check: None,
             retry: None,
             trouble: None,
@@ -169,6 +172,7 @@ impl Director {
     /// Keeps the kernel as the file says, until told to end.
     pub async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
+            let deadline = self.next_deadline();
             tokio::select! {
                 request = requests.recv() => match request {
                     None => return,
@@ -186,7 +190,7 @@ impl Director {
                     let news = self.kernel.news.borrow_and_update().clone();
                     self.hear(news).await;
                 }
-                () = sleep_until(self.next_deadline()) => self.keep_time(Instant::now()).await,
+                () = sleep_until(deadline) => self.keep_time(Instant::now()).await,
             }
         }
     }
@@ -198,7 +202,12 @@ impl Director {
     async fn keep_time(&mut self, now: Instant) {
         while let Some(assignment) = self.announcements.poll(now) {
             if let Err(error) = self.kernel.announce(assignment.clone()).await {
-                self.events.record(Kind::KernelError, assignment.to_string(), error.to_string(), "announcement");
+                self.events.record(
+                    Kind::KernelError,
+                    assignment.to_string(),
+                    error.to_string(),
+                    "announcement",
+                );
             }
         }
         if self.drain_check.is_some_and(|at| at <= now) {
@@ -239,7 +248,12 @@ impl Director {
             Err(report) => Err(Refusal::File(report)),
         };
         if let Err(refusal) = &outcome {
-            self.events.record(Kind::Refused, path.display().to_string(), refusal.to_string(), Cause::Reload.name());
+            self.events.record(
+                Kind::Refused,
+                path.display().to_string(),
+                refusal.to_string(),
+                Cause::Reload.name(),
+            );
         }
         outcome
     }
@@ -323,7 +337,8 @@ impl Director {
         self.note_foreign(&actual, cause);
         self.note_overrides(&actual, cause);
         self.actual = actual;
-        self.drain_check = self.draining().next().is_some().then(|| Instant::now() + DRAIN_CHECK);
+        let drains = self.draining().next().is_some();
+        self.drain_check = drains.then(|| Instant::now() + DRAIN_CHECK);
     }
 
     /// Takes out everything, addresses first.
@@ -410,7 +425,11 @@ pub fn refuse_impossible(
     for vip in &config.vips {
         if !actual.links.contains_key(&vip.interface) {
             let present = actual.links.keys().map(Interface::as_str).collect::<Vec<_>>().join(", ");
-            return Err(Refusal::NoInterface { vip: vip.name.to_string(), interface: vip.interface.clone(), present });
+            return Err(Refusal::NoInterface {
+                vip: vip.name.to_string(),
+                interface: vip.interface.clone(),
+                present,
+            });
         }
     }
     let conflicts = reconcile::conflicts(desired, state, actual);

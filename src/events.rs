@@ -1,6 +1,7 @@
 //! What changed, when and why: each once, in the log and in a bounded memory.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -40,6 +41,32 @@ pub enum Kind {
     Released,
 }
 
+impl Kind {
+    /// The name under which an event of this kind is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::DriftRepaired => "drift_repaired",
+            Self::ForeignAppeared => "foreign_appeared",
+            Self::ForeignGone => "foreign_gone",
+            Self::DrainStarted => "drain_started",
+            Self::DrainEnded => "drain_ended",
+            Self::Overridden => "overridden",
+            Self::KernelError => "kernel_error",
+            Self::KernelRecovered => "kernel_recovered",
+            Self::StateError => "state_error",
+            Self::Released => "released",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -60,7 +87,7 @@ pub struct Event {
 /// The memory of events; a clone shares it.
 #[derive(Clone)]
 pub struct Events {
-    kept: Arc<Mutex<VecDeque<Arc<Event>>>>,
+    kept: Arc<Mutex<VecDeque<Event>>>,
     latest: Arc<watch::Sender<u64>>,
 }
 
@@ -74,13 +101,24 @@ impl Events {
     pub fn record(&self, kind: Kind, object: impl Into<String>, what: impl Into<String>, cause: &str) {
         let (object, what) = (object.into(), what.into());
         match kind {
-            Kind::Refused | Kind::KernelError | Kind::StateError => tracing::error!(?kind, object, cause, "{what}"),
-            Kind::DriftRepaired | Kind::Overridden => tracing::warn!(?kind, object, cause, "{what}"),
-            _ => tracing::info!(?kind, object, cause, "{what}"),
+            Kind::Refused | Kind::KernelError | Kind::StateError => {
+                tracing::error!(kind = kind.name(), object, cause, "{what}")
+            }
+            Kind::DriftRepaired | Kind::Overridden => {
+                tracing::warn!(kind = kind.name(), object, cause, "{what}")
+            }
+            _ => tracing::info!(kind = kind.name(), object, cause, "{what}"),
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let id = *self.latest.borrow() + 1;
-        kept.push_back(Arc::new(Event { id, at: Timestamp::now(), kind, object, what, cause: cause.to_owned() }));
+        kept.push_back(Event {
+            id,
+            at: Timestamp::now(),
+            kind,
+            object,
+            what,
+            cause: cause.to_owned(),
+        });
         if kept.len() > KEPT {
             kept.pop_front();
         }
@@ -88,7 +126,7 @@ impl Events {
     }
 
     /// The kept events after `id`, oldest first.
-    pub fn since(&self, id: u64) -> Vec<Arc<Event>> {
+    pub fn since(&self, id: u64) -> Vec<Event> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().filter(|event| event.id > id).cloned().collect()
     }

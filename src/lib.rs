@@ -1,3 +1,12 @@
-//! lvsd: a director for Linux Virtual Server.
+//! lvsd: a director for Linux Virtual Server. The program is [`cli::main`]; the rest is here for its tests.
 
+pub mod api;
+pub mod cli;
 pub mod config;
+pub mod daemon;
+pub mod desired;
+pub mod director;
+pub mod events;
+pub mod kernel;
+pub mod reconcile;
+pub mod state;

@@ -77,10 +77,9 @@ impl Announcement {
     #[must_use]
     pub fn frames(&self) -> Vec<Vec<u8>> {
         match self.address {
-            IpAddr::V4(address) => vec![
-                arp(1, address, self.mac, [0; 6]),
-                arp(2, address, self.mac, self.mac),
-            ],
+            IpAddr::V4(address) => {
+                vec![arp(1, address, self.mac, [0; 6]), arp(2, address, self.mac, self.mac)]
+            }
             IpAddr::V6(address) => vec![neighbour_advertisement(address, self.mac, self.router)],
         }
     }
@@ -114,10 +113,7 @@ fn neighbour_advertisement(address: Ipv6Addr, mac: [u8; 6], router: bool) -> Vec
 /// The checksum of RFC 1071 over an even number of bytes, few enough that the sum cannot overflow.
 fn internet_checksum(bytes: &[u8]) -> [u8; 2] {
     let (words, _) = bytes.as_chunks();
-    let sum: u32 = words
-        .iter()
-        .map(|word| u32::from(u16::from_be_bytes(*word)))
-        .sum();
+    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
     let [_, _, high, low] = (!folded).to_be_bytes();

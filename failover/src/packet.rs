@@ -2,10 +2,7 @@
 //!
 //! This is the one module of lvsd with `unsafe` code, since no library makes a `sockaddr_ll` safely.
 
-#![expect(
-    unsafe_code,
-    reason = "a link-layer socket address can be made in no other way"
-)]
+#![expect(unsafe_code, reason = "a link-layer socket address can be made in no other way")]
 
 use std::io;
 
@@ -50,11 +47,7 @@ impl PacketSocket {
     /// Sends an Ethernet frame on the interface of this index. It does not wait for room in the interface's queue.
     pub fn send(&self, interface: u32, frame: &[u8]) -> Result<(), PacketError> {
         let length = frame.len();
-        let failed = |cause| PacketError::Send {
-            interface,
-            length,
-            cause,
-        };
+        let failed = |cause| PacketError::Send { interface, length, cause };
         let Some((&[t0, t1, t2, t3, t4, t5, .., p0, p1], _)) = frame.split_first_chunk::<14>() else {
             return Err(PacketError::TooShort(length));
         };
@@ -67,10 +60,7 @@ impl PacketSocket {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a family and a length that fit in a byte"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a family and a length that fit in a byte")]
 fn link_address(interface: i32, mac: [u8; 6], ethertype: [u8; 2]) -> SockAddr {
     let [m0, m1, m2, m3, m4, m5] = mac;
     let address = libc::sockaddr_ll {

@@ -56,36 +56,26 @@ pub fn service(family: Family) -> impl Strategy<Value = Service> {
             timeout: PersistenceTimeout::from_seconds(seconds).expect("within its range"),
             engine: sip.then(|| EngineName::new("sip").expect("a well-formed name")),
         });
-    (
-        scheduler,
-        0..8u8,
-        option::of(persistence),
-        netmask(family),
-        any::<bool>(),
-    )
-        .prop_map(|(scheduler, flags, persistence, netmask, one_packet)| Service {
+    (scheduler, 0..8u8, option::of(persistence), netmask(family), any::<bool>()).prop_map(
+        |(scheduler, flags, persistence, netmask, one_packet)| Service {
             scheduler,
             flags: Flags::from_bits(flags),
             persistence,
             netmask,
             one_packet,
-        })
+        },
+    )
 }
 
 fn netmask(family: Family) -> BoxedStrategy<Netmask> {
     match family {
         Family::V4 => any::<u32>().prop_map(|mask| Netmask::v4(mask.into())).boxed(),
-        Family::V6 => (1..=128u32)
-            .prop_map(|prefix| Netmask::v6(prefix).expect("within its range"))
-            .boxed(),
+        Family::V6 => (1..=128u32).prop_map(|prefix| Netmask::v6(prefix).expect("within its range")).boxed(),
     }
 }
 
 fn tunnel() -> impl Strategy<Value = Forward> {
-    let gue = (
-        1..=u16::MAX,
-        select(vec![GueChecksum::None, GueChecksum::Full, GueChecksum::Remote]),
-    )
+    let gue = (1..=u16::MAX, select(vec![GueChecksum::None, GueChecksum::Full, GueChecksum::Remote]))
         .prop_map(|(port, checksum)| Encapsulation::Gue {
             port: NonZeroU16::new(port).expect("the range starts at 1"),
             checksum,
@@ -100,12 +90,7 @@ pub fn destination(mixed: bool) -> impl Strategy<Value = Destination> {
     let forward = if mixed {
         tunnel().boxed()
     } else {
-        let simple = vec![
-            Forward::Masquerade,
-            Forward::Local,
-            Forward::Route,
-            Forward::Bypass,
-        ];
+        let simple = vec![Forward::Masquerade, Forward::Local, Forward::Route, Forward::Bypass];
         prop_oneof![select(simple), tunnel()].boxed()
     };
     let weight = prop_oneof![Just(0), 1..=100u32, Just(Weight::MAX.get())];
@@ -126,10 +111,7 @@ pub fn bound(family: Family) -> impl Strategy<Value = Bound> {
     let mixed = btree_map(endpoint(other), destination(true), 0..=1);
     (service(family), same, mixed).prop_map(|(service, mut destinations, mixed)| {
         destinations.extend(mixed);
-        Bound {
-            service,
-            destinations,
-        }
+        Bound { service, destinations }
     })
 }
 

@@ -29,17 +29,11 @@ pub struct Connection {
 impl Connection {
     /// Opens a connection; loads the kernel's module `ip_vs` when that is missing.
     pub fn open() -> Result<Self, Error> {
-        let handle = socket::connect().map_err(|source| Error::Socket {
-            attempt: "open a netlink socket",
-            source,
-        })?;
+        let handle =
+            socket::connect().map_err(|source| Error::Socket { attempt: "open a netlink socket", source })?;
         let family = family::resolve(&handle)?;
         let socket = Socket::new(handle);
-        Ok(Self {
-            window: Window::new(family, socket.port()),
-            socket,
-            writes: 0,
-        })
+        Ok(Self { window: Window::new(family, socket.port()), socket, writes: 0 })
     }
 
     /// How many requests were sent that change something, since the connection was opened.
@@ -78,10 +72,7 @@ impl Connection {
     fn has(&mut self, id: ServiceId) -> Result<bool, Error> {
         match self.ask(&Request::Service(id), |_| {}) {
             Ok(()) => Ok(true),
-            Err(Error::Refused {
-                refusal: Refusal::NoService,
-                ..
-            }) => Ok(false),
+            Err(Error::Refused { refusal: Refusal::NoService, .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -113,18 +104,12 @@ impl Connection {
             None => {}
             Some(Refusal::NoService) => return Ok(None),
             Some(refusal) => {
-                return Err(Error::Refused {
-                    attempt: attempt(),
-                    refusal,
-                });
+                return Err(Error::Refused { attempt: attempt(), refusal });
             }
         }
         match unknown.into_iter().next() {
             None => observed.map(Some).ok_or(Error::Overrun),
-            Some(unknown) => Err(Error::Unreadable {
-                attempt: attempt(),
-                unknown,
-            }),
+            Some(unknown) => Err(Error::Unreadable { attempt: attempt(), unknown }),
         }
     }
 
@@ -135,10 +120,7 @@ impl Connection {
         while !rest.is_empty() {
             let first = ops.len() - rest.len();
             self.window.open();
-            let count = rest
-                .iter()
-                .take_while(|op| self.push(&Request::Change(op)))
-                .count();
+            let count = rest.iter().take_while(|op| self.push(&Request::Change(op))).count();
             let (batch, later) = rest.split_at(count);
             rest = later;
             self.exchange(|reply| {
@@ -209,9 +191,7 @@ impl Connection {
     ) -> Result<T, Error> {
         let mut answer = None;
         self.ask(request, |object| answer = Some(read(object)))?;
-        answer
-            .ok_or(Error::Overrun)?
-            .map_err(|unknown| unreadable(request, unknown))
+        answer.ok_or(Error::Overrun)?.map_err(|unknown| unreadable(request, unknown))
     }
 
     /// Sends a request and hands over the objects of its answer.
@@ -225,10 +205,7 @@ impl Connection {
         })?;
         match refused {
             None => Ok(()),
-            Some(refusal) => Err(Error::Refused {
-                attempt: request.to_string(),
-                refusal,
-            }),
+            Some(refusal) => Err(Error::Refused { attempt: request.to_string(), refusal }),
         }
     }
 
@@ -244,19 +221,13 @@ impl Connection {
     fn exchange(&mut self, mut each: impl FnMut(Reply<'_>)) -> Result<(), Error> {
         self.socket
             .send(self.window.close())
-            .map_err(|source| Error::Socket {
-                attempt: "send to the kernel",
-                source,
-            })?;
+            .map_err(|source| Error::Socket { attempt: "send to the kernel", source })?;
         loop {
-            let datagram = self.socket.receive().map_err(|source| Error::Socket {
-                attempt: "receive from the kernel",
-                source,
-            })?;
-            match datagram
-                .ok_or(Lost)
-                .and_then(|datagram| self.window.receive(datagram, &mut each))
-            {
+            let datagram = self
+                .socket
+                .receive()
+                .map_err(|source| Error::Socket { attempt: "receive from the kernel", source })?;
+            match datagram.ok_or(Lost).and_then(|datagram| self.window.receive(datagram, &mut each)) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(Lost) => {
@@ -276,10 +247,7 @@ fn add_destination(service: &mut Observed, unknown: &mut Vec<Unknown>, object: &
 }
 
 fn unreadable(request: &Request<'_>, unknown: Unknown) -> Error {
-    Error::Unreadable {
-        attempt: request.to_string(),
-        unknown,
-    }
+    Error::Unreadable { attempt: request.to_string(), unknown }
 }
 
 impl AsFd for Connection {

@@ -81,11 +81,7 @@ pub struct Group(IpAddr);
 impl Group {
     /// Checks an address.
     pub fn new(address: IpAddr) -> Result<Self, Invalid> {
-        if address.is_multicast() {
-            Ok(Self(address))
-        } else {
-            Err(Invalid::Group(address))
-        }
+        if address.is_multicast() { Ok(Self(address)) } else { Err(Invalid::Group(address)) }
     }
 
     /// The address.

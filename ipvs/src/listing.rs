@@ -62,6 +62,15 @@ pub struct Observed {
     pub destinations: Vec<ObservedDestination>,
 }
 
+impl Observed {
+    /// What is configured, without what is counted.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        let destinations = self.destinations.iter().map(|it| (it.endpoint, it.destination)).collect();
+        Bound { service: self.service.clone(), destinations }
+    }
+}
+
 /// Something in the kernel's table that the model has no value for.
 ///
 /// Its identity is there as far as it could be read.
@@ -103,23 +112,6 @@ impl Listing {
     /// What is configured, without what is counted.
     #[must_use]
     pub fn table(&self) -> Table {
-        self.services
-            .iter()
-            .map(|observed| {
-                let destinations = observed
-                    .destinations
-                    .iter()
-                    .map(|observed| (observed.endpoint, observed.destination))
-                    .collect();
-                let service = observed.service.clone();
-                (
-                    observed.id,
-                    Bound {
-                        service,
-                        destinations,
-                    },
-                )
-            })
-            .collect()
+        self.services.iter().map(|observed| (observed.id, observed.bound())).collect()
     }
 }

@@ -29,10 +29,7 @@ impl Bound {
     /// A service without destinations.
     #[must_use]
     pub fn new(service: Service) -> Self {
-        Self {
-            service,
-            destinations: BTreeMap::new(),
-        }
+        Self { service, destinations: BTreeMap::new() }
     }
 }
 
@@ -93,10 +90,7 @@ mod tests {
             "fwmark 7",
             "fwmark 4294967295 ipv6",
         ] {
-            assert_eq!(
-                text.parse::<ServiceId>().map(|id| id.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(text.parse::<ServiceId>().map(|id| id.to_string()), Ok(text.to_owned()));
         }
     }
 

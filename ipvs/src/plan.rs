@@ -67,24 +67,12 @@ impl fmt::Display for Op {
             Self::AddService(id, service) => write!(f, "add service {id} ({})", service.scheduler),
             Self::EditService(id, service) => write!(f, "edit service {id} ({})", service.scheduler),
             Self::DeleteService(id) => write!(f, "delete service {id}"),
-            Self::AddDestination {
-                service,
-                endpoint,
-                destination,
-            } => write!(
-                f,
-                "add destination {endpoint} to {service} ({})",
-                Summary(destination)
-            ),
-            Self::EditDestination {
-                service,
-                endpoint,
-                destination,
-            } => write!(
-                f,
-                "edit destination {endpoint} of {service} ({})",
-                Summary(destination)
-            ),
+            Self::AddDestination { service, endpoint, destination } => {
+                write!(f, "add destination {endpoint} to {service} ({})", Summary(destination))
+            }
+            Self::EditDestination { service, endpoint, destination } => {
+                write!(f, "edit destination {endpoint} of {service} ({})", Summary(destination))
+            }
             Self::DeleteDestination { service, endpoint } => {
                 write!(f, "delete destination {endpoint} of {service}")
             }
@@ -130,11 +118,8 @@ pub fn plan(actual: &Table, wanted: &Table) -> Vec<Op> {
                 raised.extend(additions(id, old, bound));
                 let (quiesced, edited): (Vec<_>, Vec<_>) =
                     edits(old, bound).partition(|(_, destination)| destination.weight == Weight::QUIESCED);
-                let edit = |(endpoint, destination)| Op::EditDestination {
-                    service: id,
-                    endpoint,
-                    destination,
-                };
+                let edit =
+                    |(endpoint, destination)| Op::EditDestination { service: id, endpoint, destination };
                 raised.extend(edited.into_iter().map(edit));
                 lowered.extend(quiesced.into_iter().map(edit));
             }
@@ -149,20 +134,14 @@ fn additions(service: ServiceId, old: &Bound, new: &Bound) -> impl Iterator<Item
     new.destinations
         .iter()
         .filter(|(endpoint, _)| !old.destinations.contains_key(endpoint))
-        .map(move |(&endpoint, &destination)| Op::AddDestination {
-            service,
-            endpoint,
-            destination,
-        })
+        .map(move |(&endpoint, &destination)| Op::AddDestination { service, endpoint, destination })
 }
 
 fn edits(old: &Bound, new: &Bound) -> impl Iterator<Item = (Endpoint, Destination)> {
     new.destinations
         .iter()
         .filter(|(endpoint, destination)| {
-            old.destinations
-                .get(endpoint)
-                .is_some_and(|old| old != *destination)
+            old.destinations.get(endpoint).is_some_and(|old| old != *destination)
         })
         .map(|(&endpoint, &destination)| (endpoint, destination))
 }
@@ -195,27 +174,17 @@ pub fn apply(table: &mut Table, op: &Op) -> Result<(), Refusal> {
             table.get_mut(id).ok_or(Refusal::NoService)?.service = service.clone();
         }
         Op::DeleteService(id) => drop(table.remove(id).ok_or(Refusal::NoService)?),
-        Op::AddDestination {
-            service,
-            endpoint,
-            destination,
-        } => match destinations_of(table, service)?.entry(*endpoint) {
-            Entry::Vacant(vacant) => drop(vacant.insert(*destination)),
-            Entry::Occupied(_) => return Err(Refusal::DestinationExists),
-        },
-        Op::EditDestination {
-            service,
-            endpoint,
-            destination,
-        } => {
-            *destinations_of(table, service)?
-                .get_mut(endpoint)
-                .ok_or(Refusal::NoDestination)? = *destination;
+        Op::AddDestination { service, endpoint, destination } => {
+            match destinations_of(table, service)?.entry(*endpoint) {
+                Entry::Vacant(vacant) => drop(vacant.insert(*destination)),
+                Entry::Occupied(_) => return Err(Refusal::DestinationExists),
+            }
+        }
+        Op::EditDestination { service, endpoint, destination } => {
+            *destinations_of(table, service)?.get_mut(endpoint).ok_or(Refusal::NoDestination)? = *destination;
         }
         Op::DeleteDestination { service, endpoint } => {
-            destinations_of(table, service)?
-                .remove(endpoint)
-                .ok_or(Refusal::NoDestination)?;
+            destinations_of(table, service)?.remove(endpoint).ok_or(Refusal::NoDestination)?;
         }
     }
     Ok(())

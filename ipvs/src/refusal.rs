@@ -91,11 +91,7 @@ impl Refusal {
             ) => Self::NoService,
             (ENOENT, Request::Change(Op::AddService(_, service) | Op::EditService(_, service))) => {
                 let scheduler = service.scheduler.clone();
-                match service
-                    .persistence
-                    .as_ref()
-                    .and_then(|persistence| persistence.engine.clone())
-                {
+                match service.persistence.as_ref().and_then(|persistence| persistence.engine.clone()) {
                     Some(engine) => Self::NoEngine { engine, scheduler },
                     None => Self::NoScheduler(scheduler),
                 }
@@ -110,14 +106,20 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether the object was not as it had been seen: somebody else writes, too.
+    #[must_use]
+    pub fn is_race(&self) -> bool {
+        matches!(self, Self::ServiceExists | Self::NoService | Self::DestinationExists | Self::NoDestination)
+    }
+}
+
 /// The likely cause of EINVAL; the model rules out most.
 fn hint(request: &Request<'_>) -> &'static str {
     const UNKNOWN: &str = "the kernel finds something in it invalid";
     match request {
         Request::Change(op) => objection(op).unwrap_or_else(|| match op {
-            Op::AddDestination {
-                service, endpoint, ..
-            } if service.family() != endpoint.family() => {
+            Op::AddDestination { service, endpoint, .. } if service.family() != endpoint.family() => {
                 "a destination of another address family than its service excludes the synchronisation daemon"
             }
             Op::AddDestination { .. } => {
@@ -143,16 +145,8 @@ pub(crate) fn objection(op: &Op) -> Option<&'static str> {
             }
             _ => None,
         },
-        Op::AddDestination {
-            service,
-            endpoint,
-            destination,
-        }
-        | Op::EditDestination {
-            service,
-            endpoint,
-            destination,
-        } => {
+        Op::AddDestination { service, endpoint, destination }
+        | Op::EditDestination { service, endpoint, destination } => {
             if service.family() != endpoint.family() && !matches!(destination.forward, Forward::Tunnel(_)) {
                 Some("a destination of another address family than its service needs a tunnel")
             } else if !is_unicast(endpoint.address()) {

@@ -55,14 +55,7 @@ impl Window {
     /// A window for the generic netlink family of an id, over the socket with a port.
     #[must_use]
     pub fn new(family: u16, port: u32) -> Self {
-        Self {
-            family,
-            port,
-            first: 1,
-            count: 0,
-            last: 0,
-            bytes: Vec::new(),
-        }
+        Self { family, port, first: 1, count: 0, last: 0, bytes: Vec::new() }
     }
 
     /// Starts a batch. Answers to the one before are late from now on.
@@ -92,11 +85,7 @@ impl Window {
     /// Reads a datagram and hands over the replies in it; breaks when the batch has ended.
     pub fn receive(&self, datagram: &[u8], mut each: impl FnMut(Reply<'_>)) -> Result<ControlFlow<()>, Lost> {
         for message in wire::messages(datagram) {
-            let Message {
-                number,
-                port,
-                content,
-            } = message.map_err(|_| Lost)?;
+            let Message { number, port, content } = message.map_err(|_| Lost)?;
             let offset = number.wrapping_sub(self.first);
             if port != self.port || offset >= self.count {
                 continue;

@@ -76,10 +76,6 @@ enum Reason {
 
 impl Reason {
     fn of(self, service: Option<ServiceId>, endpoint: Option<Endpoint>) -> Unknown {
-        Unknown {
-            service,
-            endpoint,
-            description: self.to_string(),
-        }
+        Unknown { service, endpoint, description: self.to_string() }
     }
 }

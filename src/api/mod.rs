@@ -5,7 +5,6 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -109,14 +108,17 @@ impl Socket {
     }
 }
 
-async fn list_events(State(shared): State<Shared>, Query(query): Query<EventQuery>) -> Json<Vec<Arc<Event>>> {
+async fn list_events(State(shared): State<Shared>, Query(query): Query<EventQuery>) -> Json<Vec<Event>> {
     if query.wait {
         drop(tokio::time::timeout(LONG_POLL, shared.events.wait_after(query.since)).await);
     }
     Json(shared.events.since(query.since))
 }
 
-async fn reload(State(shared): State<Shared>, Query(query): Query<ReloadQuery>) -> (StatusCode, Json<Verdict>) {
+async fn reload(
+    State(shared): State<Shared>,
+    Query(query): Query<ReloadQuery>,
+) -> (StatusCode, Json<Verdict>) {
     shared.ask(|reply| Request::Reload { cut: query.now, reply }).await
 }
 
@@ -130,7 +132,12 @@ impl Shared {
         request: impl FnOnce(oneshot::Sender<Result<String, Refusal>>) -> Request,
     ) -> (StatusCode, Json<Verdict>) {
         let (reply, answer) = oneshot::channel();
-        let ending = || (StatusCode::SERVICE_UNAVAILABLE, Json(Verdict { done: false, message: "the daemon is ending".into() }));
+        let ending = || {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(Verdict { done: false, message: "the daemon is ending".into() }),
+            )
+        };
         if self.requests.send(request(reply)).await.is_err() {
             return ending();
         }

@@ -24,7 +24,11 @@ impl Daemon {
     }
 
     /// Reads something.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> anyhow::Result<T> {
         let response = self.send(Method::GET, path, query).await?;
         response.json().await.context("the daemon's answer makes no sense")
     }
@@ -46,11 +50,15 @@ pub(super) fn converse<T>(
     socket: &Path,
     conversation: impl AsyncFnOnce(&Daemon) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
     let outcome = runtime.block_on(async { conversation(&Daemon::at(socket)?).await });
     match outcome {
         Err(error) if is_absent(&error) => {
-            bail!("no daemon answers at {}; is `lvsd run` running? (--socket names another)", socket.display())
+            bail!(
+                "no daemon answers at {}; is `lvsd run` running? (--socket names another)",
+                socket.display()
+            )
         }
         outcome => outcome,
     }
@@ -58,9 +66,10 @@ pub(super) fn converse<T>(
 
 /// Whether nobody listens, as against a daemon that failed to answer.
 pub(super) fn is_absent(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
-        matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
-    })
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused))
 }
 
 /// Prints a verdict.

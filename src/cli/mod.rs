@@ -1,20 +1,23 @@
 //! The command line.
 
+mod check;
 mod client;
 mod events;
 mod plan;
 mod release;
 
-use std::ffi::{OsStr, OsString};
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use tracing_subscriber::EnvFilter;
 
 use crate::api;
 use crate::config::Config;
+use crate::daemon;
 
 /// The file when none is named.
 const FILE: &str = "/etc/lvsd/lvsd.toml";
@@ -101,10 +104,34 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Command::Man => manual(),
-        _ => todo!(),
+        Command::Check(File { path }) => Ok(check::check(&path)),
+        Command::Ipvs { .. } => Ok(ExitCode::FAILURE),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("lvsd: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn run(config: &Path, socket: &Path, adopt: bool) -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_env("LVSD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    daemon::run(load(config)?, socket, adopt)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A report is for people: it comes with its own lines and carets.
+fn load(path: &Path) -> anyhow::Result<Config> {
+    Config::load(path)
+        .map_err(|report| anyhow::anyhow!("{} has problems\n{}", path.display(), report.render(colour())))
+}
+
+/// Whether what goes to standard error may be coloured.
+fn colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn manual() -> anyhow::Result<ExitCode> {
+    clap_mangen::Man::new(Arguments::command()).render(&mut io::stdout())?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,16 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use crate::config::Config;
-use crate::director;
 use crate::desired::{desired, realserver_addresses};
+use crate::director;
 use crate::kernel::{Kernel, Linux};
-use crate::reconcile::{self, Step};
+use crate::reconcile;
 use crate::state::{self, BootTime, Found, State, Store};
 
 /// Prints what would change, one change a line.
 pub(super) fn plan(path: &Path) -> anyhow::Result<ExitCode> {
-    let config = Config::load(path)?;
+    let config = super::load(path)?;
     let mut state = match state::peek(&Store::default_directory())? {
         Found::State(state) => state,
         Found::Nothing => State::default(),
@@ -32,10 +31,7 @@ pub(super) fn plan(path: &Path) -> anyhow::Result<ExitCode> {
     let steps = reconcile::plan(&desired, &state, &actual, now);
     let mut out = io::stdout().lock();
     for step in &steps {
-        match step {
-            Step::Table(ops) => ops.iter().try_for_each(|op| writeln!(out, "{op}"))?,
-            step => writeln!(out, "{step}")?,
-        }
+        writeln!(out, "{step}")?;
     }
     writeln!(out, "{}", reconcile::summary(&steps))?;
     Ok(if steps.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })

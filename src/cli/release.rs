@@ -13,7 +13,8 @@ use crate::state::Store;
 
 /// Has the daemon take everything out of the kernel; without a daemon, does it here.
 pub(super) fn release(socket: &Path) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
     runtime.block_on(async {
         match client::Daemon::at(socket)?.post("/v1/release", &()).await {
             Ok(verdict) => Ok(client::tell(&verdict)),

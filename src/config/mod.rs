@@ -3,19 +3,30 @@
 //! A [`Config`] exists only when the whole file makes sense. Otherwise there is a report that names every
 //! problem with its place and its remedy.
 
+mod check;
 mod name;
+mod report;
+mod section;
+mod source;
+#[cfg(test)]
+mod tests;
+mod value;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use healthcheck::Monitor;
 use ipnet::IpNet;
 use ipvs::{Destination, Endpoint, Forward, Service, ServiceId};
+use sha2::{Digest, Sha256};
+
+use report::Problems;
 
 pub use name::{Interface, Name};
+pub use report::Report;
 
 /// A whole, valid configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The virtual addresses, in the file's order.
     pub vips: Vec<Vip>,
@@ -27,6 +38,31 @@ pub struct Config {
     pub digest: [u8; 32],
     /// Where the file was.
     pub path: PathBuf,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<Self, Report> {
+        let bytes = source::read(path)?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Checks a file's content; `path` is for the messages.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Report> {
+        let text = source::text(path, bytes)?;
+        let problems = Problems::default();
+        let parts = source::document(text, &problems).and_then(|file| check::check(&file, &problems));
+        match parts {
+            Ok(parts) if problems.is_empty() => Ok(Self {
+                vips: parts.vips,
+                services: parts.services,
+                host: parts.host,
+                digest: Sha256::digest(bytes).into(),
+                path: path.to_owned(),
+            }),
+            _ => Err(problems.into_report(path, text.to_owned())),
+        }
+    }
 }
 
 /// Addresses that move together.
@@ -63,9 +99,7 @@ impl VirtualService {
     /// A realserver belongs to the ids of its own address family. One behind a tunnel belongs to all: the outer
     /// header may be of the other family.
     pub fn realservers_of(&self, id: ServiceId) -> impl Iterator<Item = &Realserver> {
-        self.realservers
-            .iter()
-            .filter(move |realserver| realserver.serves(id))
+        self.realservers.iter().filter(move |realserver| realserver.serves(id))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names in the file: what an operator calls a thing.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// A name: 1 to 64 of the characters `A-Za-z0-9._-`, or a realserver's address. Cheap to clone.
@@ -23,8 +24,11 @@ impl Name {
     }
 
     /// The name of a realserver that has none but its address.
-    pub(super) fn of_address(address: impl fmt::Display) -> Self {
-        Self(address.to_string().into())
+    pub(super) fn of_realserver(address: IpAddr, port: Option<u16>) -> Self {
+        Self(match port {
+            Some(port) => SocketAddr::new(address, port).to_string().into(),
+            None => address.to_string().into(),
+        })
     }
 
     /// The name as text.

@@ -43,8 +43,10 @@ pub fn desired(config: &Config, towards: &BTreeMap<IpAddr, Interface>) -> Desire
     for service in &config.services {
         for &id in &service.ids {
             let mut bound = Bound::new(service.definition.clone());
-            bound.destinations =
-                service.realservers_of(id).map(|realserver| (realserver.endpoint, realserver.destination)).collect();
+            bound.destinations = service
+                .realservers_of(id)
+                .map(|realserver| (realserver.endpoint, realserver.destination))
+                .collect();
             desired.table.insert(id, bound);
             let about = About { name: service.name.clone(), drain_timeout: service.drain_timeout };
             desired.services.insert(id, about);

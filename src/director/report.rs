@@ -41,8 +41,10 @@ impl Director {
     fn report_drain_changes(&self, kind: Kind, with: &State, without: &State, what: &str, cause: Cause) {
         let mut changed = 0;
         for (id, owned) in &with.services {
-            let drains_in = |state: &State, it| state.services.get(id).is_some_and(|o| o.draining.contains_key(it));
-            let present = |it: &&Endpoint| self.actual.table.get(id).is_some_and(|b| b.destinations.contains_key(*it));
+            let drains_in =
+                |state: &State, it| state.services.get(id).is_some_and(|o| o.draining.contains_key(it));
+            let present =
+                |it: &&Endpoint| self.actual.table.get(id).is_some_and(|b| b.destinations.contains_key(*it));
             let realservers: Vec<_> =
                 owned.draining.keys().filter(present).filter(|it| !drains_in(without, *it)).collect();
             if realservers.is_empty() {
@@ -59,7 +61,8 @@ impl Director {
 
     /// Services of others: told when they come and when they go.
     pub(super) fn note_foreign(&mut self, actual: &Actual, cause: Cause) {
-        let ours = |id: &&ServiceId| self.desired.table.contains_key(id) || self.state.services.contains_key(id);
+        let ours =
+            |id: &&ServiceId| self.desired.table.contains_key(id) || self.state.services.contains_key(id);
         let foreign: BTreeSet<ServiceId> = actual.table.keys().filter(|id| !ours(id)).copied().collect();
         let changes = [
             (Kind::ForeignAppeared, &foreign - &self.foreign, "not made by lvsd; left alone"),
@@ -82,7 +85,8 @@ impl Director {
 
     /// The kernel refuses something that it took before: told once, tried again and again.
     pub(super) fn report_failures(&mut self, failures: &[Failure], cause: Cause) {
-        let lasting: Vec<_> = failures.iter().filter(|failure| !failure.raced).map(|failure| &failure.what).collect();
+        let lasting: Vec<_> =
+            failures.iter().filter(|failure| !failure.raced).map(|failure| &failure.what).collect();
         if !failures.is_empty() {
             self.try_again();
         }
@@ -101,7 +105,12 @@ impl Director {
         }
         match &trouble {
             Some(what) => self.events.record(Kind::KernelError, "kernel", what.clone(), cause.name()),
-            None => self.events.record(Kind::KernelRecovered, "kernel", "reads and writes succeed again", cause.name()),
+            None => self.events.record(
+                Kind::KernelRecovered,
+                "kernel",
+                "reads and writes succeed again",
+                cause.name(),
+            ),
         }
         self.trouble = trouble;
     }

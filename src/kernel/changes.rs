@@ -57,9 +57,10 @@ impl Changes {
     /// The present moment.
     pub(super) fn mark(&mut self) -> io::Result<Mark> {
         match self {
-            Self::Counted(counters) => {
-                counters.iter_mut().try_fold(0, |sum: u64, counter| Ok(sum.wrapping_add(counter.read()?))).map(Mark)
-            }
+            Self::Counted(counters) => counters
+                .iter_mut()
+                .try_fold(0, |sum: u64, counter| Ok(sum.wrapping_add(counter.read()?)))
+                .map(Mark),
             Self::Compared => digest().map(Mark),
         }
     }

@@ -11,7 +11,7 @@ use ipvs::{Connection, Op, ServiceId};
 
 use super::address::{Addresses, Notices};
 use super::changes::{Changes, Mark};
-use super::sysctl::{self, Sysctls};
+use super::sysctl::Sysctls;
 use super::{Applied, Assignment, Failure, Kernel, KernelError, Sysctl};
 use crate::config::Interface;
 use crate::reconcile::{Actual, Step};
@@ -51,7 +51,7 @@ pub enum OpenError {
     Ipvs(#[from] ipvs::Error),
     /// Addresses and links.
     #[error(transparent)]
-    Address(#[from] super::address::AddressError),
+    Address(#[from] super::address::Error),
     /// Announcements.
     #[error(transparent)]
     Packet(#[from] failover::packet::PacketError),
@@ -101,7 +101,9 @@ impl Linux {
     }
 
     fn mark(&mut self) -> Result<Mark, KernelError> {
-        self.changes.mark().map_err(|error| KernelError(format!("look for changes of the IPVS table: {error}")))
+        self.changes
+            .mark()
+            .map_err(|error| KernelError(format!("look for changes of the IPVS table: {error}")))
     }
 
     fn read_addresses(&mut self) -> Result<(), KernelError> {
@@ -109,7 +111,8 @@ impl Linux {
         let addresses = self.addresses.list().map_err(|error| KernelError::of(&error))?;
         let actual = Arc::make_mut(&mut self.actual);
         actual.links = links;
-        actual.addresses = addresses.into_iter().collect();
+        actual.addresses =
+            addresses.into_iter().map(|it| Assignment { interface: it.interface, net: it.net }).collect();
         Ok(())
     }
 
@@ -120,7 +123,7 @@ impl Linux {
                 values.insert(sysctl.clone(), value);
             }
         }
-        let overrides = self.sysctls.overrides(&self.watched).map_err(|error| KernelError::of(&error))?;
+        let overrides = self.overrides()?;
         self.next_sysctls = Instant::now() + SYSCTL_INTERVAL;
         if values != self.actual.sysctls || overrides != self.actual.overrides {
             let actual = Arc::make_mut(&mut self.actual);
@@ -130,10 +133,27 @@ impl Linux {
         Ok(())
     }
 
+    /// The sysctls that defeat what is asked of a watched one. lvsd only ever asks redirects to be off.
+    fn overrides(&self) -> Result<BTreeSet<String>, KernelError> {
+        let mut overrides = BTreeSet::new();
+        for sysctl in &self.watched {
+            if let Some(other) =
+                self.sysctls.overriding(sysctl, false).map_err(|error| KernelError::of(&error))?
+            {
+                overrides.insert(format!(
+                    "{other} = 1 overrides {sysctl} = 0 and every other interface's; if nothing needs it: sysctl -w {other}=0"
+                ));
+            }
+        }
+        Ok(overrides)
+    }
+
     fn step(&mut self, step: &Step, failures: &mut Vec<Failure>) -> Result<usize, KernelError> {
         let outcome = match step {
             Step::Table(ops) => return self.change_table(ops, failures),
-            Step::Sysctl(sysctl, value) => self.sysctls.write(sysctl, *value).map_err(|error| KernelError::of(&error)),
+            Step::Sysctl(sysctl, value) => {
+                self.sysctls.write(sysctl, *value).map(drop).map_err(|error| KernelError::of(&error))
+            }
             Step::AddAddress(it) => {
                 self.addresses.add(&it.interface, it.net).map_err(|error| KernelError::of(&error))
             }
@@ -152,10 +172,12 @@ impl Linux {
         let written = self.ipvs.writes();
         let refused = self.ipvs.apply(ops).map_err(|error| KernelError::of(&error))?;
         let written = self.ipvs.writes() - written;
-        failures.extend(refused.iter().map(|failure| Failure {
-            what: failure.to_string(),
-            raced: failure.refusal.is_race(),
-        }));
+        failures.extend(
+            refused.iter().map(|failure| Failure {
+                what: KernelError::of(failure).0,
+                raced: failure.refusal.is_race(),
+            }),
+        );
 
         let undisturbed = before.and_then(|mark| mark.after(&self.changes, written));
         let touched: BTreeSet<ServiceId> = ops.iter().map(Op::service).collect();
@@ -204,7 +226,8 @@ impl Kernel for Linux {
                 break;
             }
         }
-        let read = lost.map_or(Ok(()), Err).and_then(|()| self.read_addresses()).and_then(|()| self.read_sysctls());
+        let read =
+            lost.map_or(Ok(()), Err).and_then(|()| self.read_addresses()).and_then(|()| self.read_sysctls());
         Applied { actual: read.map(|()| Arc::clone(&self.actual)), failures, writes }
     }
 

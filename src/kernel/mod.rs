@@ -4,26 +4,63 @@ mod address;
 mod changes;
 mod linux;
 mod sysctl;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use ipvs::ServiceId;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Interface;
 use crate::reconcile::{Actual, Step};
 
-pub use address::{Assignment, Link};
+pub use address::Link;
 pub use linux::{Linux, OpenError};
 pub use sysctl::Sysctl;
 
 /// How long a change by others may go unnoticed.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+/// An address on an interface, with the length of its prefix.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assignment {
+    /// The interface.
+    pub interface: Interface,
+    /// The address.
+    pub net: IpNet,
+}
+
+impl fmt::Display for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.net, self.interface)
+    }
+}
+
+impl FromStr for Assignment {
+    type Err = NotRead;
+
+    fn from_str(text: &str) -> Result<Self, NotRead> {
+        let parts = text.split_once(" on ");
+        let assignment = parts.and_then(|(net, interface)| {
+            Some(Self { net: net.parse().ok()?, interface: Interface::new(interface)? })
+        });
+        assignment.ok_or_else(|| NotRead(text.to_owned()))
+    }
+}
+
+/// Text that does not say what it should.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is out of place here")]
+pub struct NotRead(pub(crate) String);
 
 /// What the director asks of a kernel.
 pub trait Kernel: Send + 'static {
@@ -156,7 +193,10 @@ impl Handle {
     }
 
     /// See [`Kernel::towards`].
-    pub async fn towards(&self, addresses: BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {
+    pub async fn towards(
+        &self,
+        addresses: BTreeSet<IpAddr>,
+    ) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {
         self.ask(|reply| Task::Towards(addresses, reply)).await?
     }
 

@@ -45,7 +45,10 @@ pub fn findings(steps: &[Step], actual: &Actual) -> Vec<Finding> {
                 found: format!("was {}, not {}", u8::from(!value), u8::from(*value)),
             }),
             Step::RemoveAddress(it) => {
-                findings.push(Finding { object: Object::Host(it.to_string()), found: "was not to be there".into() });
+                findings.push(Finding {
+                    object: Object::Host(it.to_string()),
+                    found: "was not to be there".into(),
+                });
             }
             Step::AddAddress(it) => {
                 findings.push(Finding { object: Object::Host(it.to_string()), found: "was missing".into() });
@@ -82,7 +85,8 @@ impl Differences {
             Op::DeleteDestination { endpoint, .. } => self.surplus.push(*endpoint),
             Op::EditDestination { endpoint, destination, .. } => {
                 if let Some(found) = present.and_then(|bound| bound.destinations.get(endpoint)) {
-                    self.changed.push(format!("{endpoint} {}", difference_of_destinations(found, destination)));
+                    self.changed
+                        .push(format!("{endpoint} {}", difference_of_destinations(found, destination)));
                 }
             }
         }

@@ -6,6 +6,7 @@
 mod describe;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::time::Duration;
 
 use ipvs::{
@@ -107,11 +108,26 @@ pub enum Step {
     AddAddress(Assignment),
 }
 
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sysctl(sysctl, value) => write!(f, "set {sysctl} = {}", u8::from(*value)),
+            Self::RemoveAddress(assignment) => write!(f, "remove address {assignment}"),
+            Self::AddAddress(assignment) => write!(f, "add address {assignment}"),
+            Self::Table(ops) => ops.iter().enumerate().try_for_each(|(place, op)| {
+                let separator = if place == 0 { "" } else { "\n" };
+                write!(f, "{separator}{op}")
+            }),
+        }
+    }
+}
+
 /// What brings `actual` to `desired`, as far as it is lvsd's.
 #[must_use]
 pub fn plan(desired: &Desired, state: &State, actual: &Actual, now: BootTime) -> Vec<Step> {
     let ours = |id: &ServiceId| desired.table.contains_key(id) || state.services.contains_key(id);
-    let mine = actual.table.iter().filter(|(id, _)| ours(id)).map(|(id, bound)| (*id, bound.clone())).collect();
+    let mine =
+        actual.table.iter().filter(|(id, _)| ours(id)).map(|(id, bound)| (*id, bound.clone())).collect();
     let target = target(desired, state, actual, now);
 
     let sysctls = desired.sysctls.iter().map(|(sysctl, value)| (sysctl, *value));
@@ -205,14 +221,17 @@ pub fn settle(state: &mut State, desired: &Desired, actual: &Actual) {
     for (id, owned) in &mut state.services {
         let wanted = desired.table.get(id);
         let present = actual.table.get(id);
-        let holds = |bound: Option<&Bound>, it: &Endpoint| bound.is_some_and(|bound| bound.destinations.contains_key(it));
+        let holds = |bound: Option<&Bound>, it: &Endpoint| {
+            bound.is_some_and(|bound| bound.destinations.contains_key(it))
+        };
         owned.realservers.retain(|it| holds(wanted, it) || holds(present, it));
         owned.draining.retain(|it, _| holds(present, it));
     }
     state.services.retain(|id, _| desired.table.contains_key(id) || actual.table.contains_key(id));
     state.addresses.retain(|it| desired.addresses.contains(it) || actual.addresses.contains(it));
     state.sysctls.retain(|sysctl, former| {
-        desired.sysctls.contains_key(sysctl) || actual.sysctls.get(sysctl).is_some_and(|current| current != former)
+        desired.sysctls.contains_key(sysctl)
+            || actual.sysctls.get(sysctl).is_some_and(|current| current != former)
     });
 }
 

@@ -17,7 +17,10 @@ fn endpoint(text: &str) -> Endpoint {
 
 fn table(services: &[(&str, &[(&str, u32)])]) -> Table {
     let destinations = |list: &[(&str, u32)]| {
-        let destination = |weight| Destination { weight: Weight::new(weight).unwrap(), ..Destination::new(Forward::Masquerade) };
+        let destination = |weight| Destination {
+            weight: Weight::new(weight).unwrap(),
+            ..Destination::new(Forward::Masquerade)
+        };
         list.iter().map(|(text, weight)| (endpoint(text), destination(*weight))).collect()
     };
     let service = || Service::new(Scheduler::new("rr").unwrap());
@@ -223,7 +226,10 @@ fn addresses_come_last_and_go_first() {
     let nothing = Desired::default();
     state.retarget(&nothing, now, true);
     let steps = plan(&nothing, &state, &actual, now);
-    assert!(matches!(steps[..], [Step::RemoveAddress(_), Step::Table(_), Step::Sysctl(_, false)]), "{steps:?}");
+    assert!(
+        matches!(steps[..], [Step::RemoveAddress(_), Step::Table(_), Step::Sysctl(_, false)]),
+        "{steps:?}"
+    );
     settle(&mut state, &nothing, &after(&actual, &steps));
     assert_eq!(state, State::default(), "nothing is left of it");
 }

@@ -9,11 +9,7 @@ const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x02, 0x15];
 
 fn frames(address: &str, router: bool) -> Vec<Vec<u8>> {
     let address = address.parse().unwrap();
-    let announcement = Announcement {
-        address,
-        mac: MAC,
-        router,
-    };
+    let announcement = Announcement { address, mac: MAC, router };
     announcement.frames()
 }
 
@@ -123,11 +119,7 @@ fn another_parser_reads_the_neighbour_advertisement() {
     for round in 0..500 {
         let address = Ipv6Addr::from_bits(bits);
         let router = round % 2 == 0;
-        let announcement = Announcement {
-            address: IpAddr::V6(address),
-            mac: MAC,
-            router,
-        };
+        let announcement = Announcement { address: IpAddr::V6(address), mac: MAC, router };
         let frames = announcement.frames();
         let packet = SlicedPacket::from_ethernet(&frames[0]).unwrap();
 
@@ -143,15 +135,8 @@ fn another_parser_reads_the_neighbour_advertisement() {
         let Some(TransportSlice::Icmpv6(icmp)) = packet.transport else {
             panic!("{address} is not in ICMPv6");
         };
-        assert!(
-            icmp.is_checksum_valid(address.octets(), all_nodes.octets()),
-            "{address}"
-        );
-        let flags = NeighborAdvertisementHeader {
-            router,
-            solicited: false,
-            r#override: true,
-        };
+        assert!(icmp.is_checksum_valid(address.octets(), all_nodes.octets()), "{address}");
+        let flags = NeighborAdvertisementHeader { router, solicited: false, r#override: true };
         assert_eq!(icmp.icmp_type(), Icmpv6Type::NeighborAdvertisement(flags));
         let Ok(Icmpv6PayloadSlice::NeighborAdvertisement(advertisement)) = icmp.payload_slice() else {
             panic!("{address} is not advertised");
@@ -163,8 +148,6 @@ fn another_parser_reads_the_neighbour_advertisement() {
         };
         assert_eq!(target.link_layer_address(), MAC);
 
-        bits = bits
-            .wrapping_mul(0x2d99_787b_da12_0b36_5d2d_3e1f_3e1f_3e1d)
-            .rotate_left(7);
+        bits = bits.wrapping_mul(0x2d99_787b_da12_0b36_5d2d_3e1f_3e1f_3e1d).rotate_left(7);
     }
 }

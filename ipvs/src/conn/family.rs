@@ -36,11 +36,7 @@ pub(super) fn resolve(handle: &NlSocketHandle) -> Result<u16, Error> {
 
 fn ask(handle: &NlSocketHandle) -> Result<Option<u16>, SocketError> {
     let name = NlattrBuilder::default()
-        .nla_type(
-            AttrTypeBuilder::default()
-                .nla_type(CtrlAttr::FamilyName)
-                .build()?,
-        )
+        .nla_type(AttrTypeBuilder::default().nla_type(CtrlAttr::FamilyName).build()?)
         .nla_payload(NAME)
         .build()?;
     let request = GenlmsghdrBuilder::default()
@@ -58,10 +54,7 @@ fn ask(handle: &NlSocketHandle) -> Result<Option<u16>, SocketError> {
     let (replies, _) = handle.recv::<GenlId, Genlmsghdr<CtrlCmd, CtrlAttr>>()?;
     for reply in replies {
         if let NlPayload::Payload(family) = reply?.nl_payload() {
-            let id = family
-                .attrs()
-                .get_attr_handle()
-                .get_attr_payload_as(CtrlAttr::FamilyId)?;
+            let id = family.attrs().get_attr_handle().get_attr_payload_as(CtrlAttr::FamilyId)?;
             return Ok(Some(id));
         }
     }

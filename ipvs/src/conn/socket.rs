@@ -46,11 +46,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(handle: NlSocketHandle) -> Self {
-        Self {
-            port: handle.pid(),
-            inner: handle.into(),
-            buffer: vec![0; BUFFER].into(),
-        }
+        Self { port: handle.pid(), inner: handle.into(), buffer: vec![0; BUFFER].into() }
     }
 
     /// The socket's address, which answers carry.
@@ -83,10 +79,7 @@ impl Socket {
 
     /// Throws away what is there. After an overrun the kernel drops every answer until the socket has been emptied.
     pub(super) fn drain(&mut self) {
-        while matches!(
-            self.read(Msg::DONTWAIT),
-            Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)
-        ) {}
+        while matches!(self.read(Msg::DONTWAIT), Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)) {}
     }
 
     /// Reads a datagram and gives its full length.
@@ -106,8 +99,6 @@ impl AsFd for Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket")
-            .field("port", &self.port)
-            .finish_non_exhaustive()
+        f.debug_struct("Socket").field("port", &self.port).finish_non_exhaustive()
     }
 }

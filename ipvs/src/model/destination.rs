@@ -19,11 +19,7 @@ impl Weight {
 
     /// Checks a weight.
     pub fn new(weight: u32) -> Result<Self, Invalid> {
-        if weight <= Self::MAX.0 {
-            Ok(Self(weight))
-        } else {
-            Err(Invalid::Weight(weight))
-        }
+        if weight <= Self::MAX.0 { Ok(Self(weight)) } else { Err(Invalid::Weight(weight)) }
     }
 
     /// The weight as a number.
@@ -55,11 +51,7 @@ impl Thresholds {
 
     /// Checks that the lower bound is not above the upper one.
     pub fn new(upper: u32, lower: u32) -> Result<Self, Invalid> {
-        if lower <= upper {
-            Ok(Self { upper, lower })
-        } else {
-            Err(Invalid::Thresholds { upper, lower })
-        }
+        if lower <= upper { Ok(Self { upper, lower }) } else { Err(Invalid::Thresholds { upper, lower }) }
     }
 
     /// The upper bound.
@@ -144,10 +136,6 @@ impl Destination {
     /// A destination of weight 1 without bounds.
     #[must_use]
     pub fn new(forward: Forward) -> Self {
-        Self {
-            forward,
-            weight: Weight::ONE,
-            thresholds: Thresholds::NONE,
-        }
+        Self { forward, weight: Weight::ONE, thresholds: Thresholds::NONE }
     }
 }

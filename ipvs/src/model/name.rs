@@ -9,11 +9,7 @@ const MAX_LENGTH: usize = 15;
 
 pub(super) fn checked(name: &str) -> Result<Box<str>, Invalid> {
     let fits = (1..=MAX_LENGTH).contains(&name.len());
-    if fits
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-    {
+    if fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
         Ok(name.into())
     } else {
         Err(Invalid::Name(name.to_owned()))

@@ -157,14 +157,8 @@ impl fmt::Display for ServiceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address { protocol, endpoint } => write!(f, "{protocol} {endpoint}"),
-            Self::Mark {
-                mark,
-                family: Family::V4,
-            } => write!(f, "fwmark {mark}"),
-            Self::Mark {
-                mark,
-                family: Family::V6,
-            } => write!(f, "fwmark {mark} ipv6"),
+            Self::Mark { mark, family: Family::V4 } => write!(f, "fwmark {mark}"),
+            Self::Mark { mark, family: Family::V6 } => write!(f, "fwmark {mark} ipv6"),
         }
     }
 }
@@ -181,19 +175,11 @@ impl FromStr for ServiceId {
                 Some(mark) => (mark, Family::V6),
                 None => (rest, Family::V4),
             };
-            return Ok(Self::Mark {
-                mark: mark.parse().map_err(|_| invalid())?,
-                family,
-            });
+            return Ok(Self::Mark { mark: mark.parse().map_err(|_| invalid())?, family });
         }
-        let protocol = Protocol::ALL
-            .into_iter()
-            .find(|protocol| protocol.name() == kind)
-            .ok_or_else(invalid)?;
-        Ok(Self::Address {
-            protocol,
-            endpoint: rest.parse()?,
-        })
+        let protocol =
+            Protocol::ALL.into_iter().find(|protocol| protocol.name() == kind).ok_or_else(invalid)?;
+        Ok(Self::Address { protocol, endpoint: rest.parse()? })
     }
 }
 
@@ -203,9 +189,8 @@ pub struct Scheduler(Box<str>);
 
 impl Scheduler {
     /// The schedulers that kernels ship.
-    pub const KNOWN: [&'static str; 14] = [
-        "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos",
-    ];
+    pub const KNOWN: [&'static str; 14] =
+        ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"];
 
     /// Checks a name; any well-formed one passes, since the kernel may have a module for it.
     pub fn new(name: &str) -> Result<Self, Invalid> {
@@ -288,11 +273,7 @@ impl Netmask {
     /// An IPv4 mask; all ones is [`Netmask::Host`].
     #[must_use]
     pub fn v4(mask: Ipv4Addr) -> Self {
-        if mask == Ipv4Addr::BROADCAST {
-            Self::Host
-        } else {
-            Self::V4(mask)
-        }
+        if mask == Ipv4Addr::BROADCAST { Self::Host } else { Self::V4(mask) }
     }
 
     /// An IPv6 prefix length; 128 is [`Netmask::Host`].
@@ -356,12 +337,6 @@ impl Service {
     /// A service with nothing but a scheduler.
     #[must_use]
     pub fn new(scheduler: Scheduler) -> Self {
-        Self {
-            scheduler,
-            flags: Flags::NONE,
-            persistence: None,
-            netmask: Netmask::Host,
-            one_packet: false,
-        }
+        Self { scheduler, flags: Flags::NONE, persistence: None, netmask: Netmask::Host, one_packet: false }
     }
 }

@@ -55,11 +55,7 @@ impl<'a> Attributes<'a> {
             // The padding after the last one may be missing.
             bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
-        if bytes.is_empty() {
-            Ok(Self(slots))
-        } else {
-            Err(Reason::CutShort)
-        }
+        if bytes.is_empty() { Ok(Self(slots)) } else { Err(Reason::CutShort) }
     }
 
     fn get(&self, kind: u16) -> Option<&'a [u8]> {

@@ -66,21 +66,15 @@ pub(super) fn write_daemon(writer: &mut Writer<'_>, daemon: &SyncDaemon) {
 /// Reads the message of a synchronisation daemon.
 pub fn read_daemon(message: &[u8]) -> Result<SyncDaemon, Unknown> {
     let read = || {
-        let nest = Attributes::parse(message)?
-            .nest(DAEMON)?
-            .ok_or(Reason::Missing(DAEMON))?;
+        let nest = Attributes::parse(message)?.nest(DAEMON)?.ok_or(Reason::Missing(DAEMON))?;
         let role = match u32::from_ne_bytes(nest.required(STATE)?) {
             1 => Role::Master,
             2 => Role::Backup,
             number => return Err(Reason::Value("daemon's state", number.into())),
         };
         let sync_id = u32::from_ne_bytes(nest.required(SYNC_ID)?);
-        let group4 = nest
-            .optional::<4>(GROUP)?
-            .map(|bytes| Ipv4Addr::from(bytes).into());
-        let group6 = nest
-            .optional::<16>(GROUP6)?
-            .map(|bytes| Ipv6Addr::from(bytes).into());
+        let group4 = nest.optional::<4>(GROUP)?.map(|bytes| Ipv4Addr::from(bytes).into());
+        let group6 = nest.optional::<16>(GROUP6)?.map(|bytes| Ipv6Addr::from(bytes).into());
         Ok(SyncDaemon {
             role,
             interface: Interface::new(nest.text(INTERFACE)?.ok_or(Reason::Missing(INTERFACE))?)?,

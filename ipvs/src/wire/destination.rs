@@ -46,11 +46,7 @@ const FORWARD_MASK: u32 = 0b111;
 pub(super) fn write(writer: &mut Writer<'_>, endpoint: Endpoint, destination: &Destination) {
     writer.nest(DESTINATION, |writer| {
         write_endpoint(writer, endpoint);
-        let Destination {
-            forward,
-            weight,
-            thresholds,
-        } = destination;
+        let Destination { forward, weight, thresholds } = destination;
         writer.bytes(FORWARD, &forward_number(*forward).to_ne_bytes());
         writer.bytes(WEIGHT, &weight.get().to_ne_bytes());
         writer.bytes(UPPER, &thresholds.upper().to_ne_bytes());

@@ -27,11 +27,7 @@ pub(super) fn write(
     attributes: impl FnOnce(&mut Writer<'_>),
 ) {
     let start = buffer.len();
-    let flags = if dump {
-        FLAG_REQUEST | FLAG_DUMP
-    } else {
-        FLAG_REQUEST
-    };
+    let flags = if dump { FLAG_REQUEST | FLAG_DUMP } else { FLAG_REQUEST };
     buffer.extend_from_slice(&[0; 4]);
     buffer.extend_from_slice(&family.to_ne_bytes());
     buffer.extend_from_slice(&flags.to_ne_bytes());
@@ -107,9 +103,7 @@ fn split(datagram: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let [l0, l1, l2, l3, t0, t1, f0, f1, n0, n1, n2, n3, p0, p1, p2, p3] = *header;
     let length = usize::try_from(u32::from_ne_bytes([l0, l1, l2, l3])).ok()?;
     let body = datagram.get(NETLINK_HEADER..length)?;
-    let rest = datagram
-        .get(length.checked_next_multiple_of(4)?..)
-        .unwrap_or_default();
+    let rest = datagram.get(length.checked_next_multiple_of(4)?..).unwrap_or_default();
 
     let content = if u16::from_ne_bytes([f0, f1]) & FLAG_DUMP_INTERRUPTED != 0 {
         Content::Lost
@@ -118,10 +112,7 @@ fn split(datagram: &[u8]) -> Option<(Message<'_>, &[u8])> {
             TYPE_ERROR => Content::Verdict(errno(body)?),
             TYPE_DONE => Content::Done(errno(body)?),
             TYPE_OVERRUN => Content::Lost,
-            family => Content::Answer {
-                family,
-                attributes: body.get(GENERIC_HEADER..)?,
-            },
+            family => Content::Answer { family, attributes: body.get(GENERIC_HEADER..)? },
         }
     };
     let message = Message {
@@ -134,6 +125,5 @@ fn split(datagram: &[u8]) -> Option<(Message<'_>, &[u8])> {
 
 /// The kernel sends errno negated.
 fn errno(body: &[u8]) -> Option<i32> {
-    body.first_chunk()
-        .map(|bytes| i32::from_ne_bytes(*bytes).saturating_neg())
+    body.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes).saturating_neg())
 }

@@ -81,50 +81,31 @@ impl Request<'_> {
 
     /// Appends the request to `buffer`, for the family of this id and under this number.
     pub fn encode(&self, buffer: &mut Vec<u8>, family: u16, number: u32) {
-        message::write(
-            buffer,
-            family,
-            number,
-            self.command(),
-            self.is_dump(),
-            |writer| match self {
-                Self::Change(Op::AddService(id, settings) | Op::EditService(id, settings)) => {
-                    service::write(writer, *id, settings);
-                }
-                Self::Change(
-                    Op::AddDestination {
-                        service,
-                        endpoint,
-                        destination,
-                    }
-                    | Op::EditDestination {
-                        service,
-                        endpoint,
-                        destination,
-                    },
-                ) => {
-                    service::write_id(writer, *service);
-                    destination::write(writer, *endpoint, destination);
-                }
-                Self::Change(Op::DeleteDestination { service, endpoint }) => {
-                    service::write_id(writer, *service);
-                    destination::write_id(writer, *endpoint);
-                }
-                Self::Change(Op::DeleteService(id))
-                | Self::Service(id)
-                | Self::Destinations(id)
-                | Self::Zero(Some(id)) => service::write_id(writer, *id),
-                Self::StartDaemon(daemon) => control::write_daemon(writer, daemon),
-                Self::StopDaemon(role) => control::write_role(writer, *role),
-                Self::SetTimeouts(timeouts) => control::write_timeouts(writer, *timeouts),
-                Self::Services
-                | Self::Daemons
-                | Self::Timeouts
-                | Self::Info
-                | Self::Zero(None)
-                | Self::Flush => {}
-            },
-        );
+        message::write(buffer, family, number, self.command(), self.is_dump(), |writer| match self {
+            Self::Change(Op::AddService(id, settings) | Op::EditService(id, settings)) => {
+                service::write(writer, *id, settings);
+            }
+            Self::Change(
+                Op::AddDestination { service, endpoint, destination }
+                | Op::EditDestination { service, endpoint, destination },
+            ) => {
+                service::write_id(writer, *service);
+                destination::write(writer, *endpoint, destination);
+            }
+            Self::Change(Op::DeleteDestination { service, endpoint }) => {
+                service::write_id(writer, *service);
+                destination::write_id(writer, *endpoint);
+            }
+            Self::Change(Op::DeleteService(id))
+            | Self::Service(id)
+            | Self::Destinations(id)
+            | Self::Zero(Some(id)) => service::write_id(writer, *id),
+            Self::StartDaemon(daemon) => control::write_daemon(writer, daemon),
+            Self::StopDaemon(role) => control::write_role(writer, *role),
+            Self::SetTimeouts(timeouts) => control::write_timeouts(writer, *timeouts),
+            Self::Services | Self::Daemons | Self::Timeouts | Self::Info | Self::Zero(None) | Self::Flush => {
+            }
+        });
     }
 }
 

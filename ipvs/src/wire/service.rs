@@ -96,10 +96,7 @@ fn write_identity(writer: &mut Writer<'_>, id: ServiceId) {
 
 /// The nest of a command that makes or replaces a service.
 pub(super) fn write(writer: &mut Writer<'_>, id: ServiceId, service: &Service) {
-    let timeout = service
-        .persistence
-        .as_ref()
-        .map_or(0, |persistence| persistence.timeout.as_seconds());
+    let timeout = service.persistence.as_ref().map_or(0, |persistence| persistence.timeout.as_seconds());
     let mut flags = u32::from(service.flags.bits()) << SCHEDULER_FLAGS;
     if service.persistence.is_some() {
         flags |= PERSISTENT;
@@ -125,10 +122,7 @@ pub(super) fn write(writer: &mut Writer<'_>, id: ServiceId, service: &Service) {
             // Without a mask the kernel refuses the service, which is what a mask of the wrong family deserves.
             (Netmask::V4(_), Family::V6) | (Netmask::V6(_), Family::V4) => {}
         }
-        if let Some(engine) = service
-            .persistence
-            .as_ref()
-            .and_then(|persistence| persistence.engine.as_ref())
+        if let Some(engine) = service.persistence.as_ref().and_then(|persistence| persistence.engine.as_ref())
         {
             writer.text(ENGINE, engine.as_str());
         }
@@ -179,9 +173,7 @@ fn read_settings(nest: &Attributes<'_>, family: Family) -> Result<Service, Reaso
         let timeout = PersistenceTimeout::from_seconds(timeout)?;
         Some(Persistence { timeout, engine })
     } else if engine.is_some() {
-        return Err(Reason::Combination(
-            "it has a persistence engine without persistence",
-        ));
+        return Err(Reason::Combination("it has a persistence engine without persistence"));
     } else {
         None
     };

@@ -1,0 +1,94 @@
+//! From the parsed file to a [`Config`](super::Config)'s parts: what the file says must make sense.
+//!
+//! Each function reads one thing and returns it, or [`Reported`] when it is wrong and on record; whoever needs a
+//! wrong thing stays silent, so that one mistake is one problem.
+
+mod forwarding;
+mod monitor;
+mod realserver;
+mod scheduling;
+mod service;
+mod serving;
+mod vip;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use toml::de::DeTable;
+
+use super::report::{Problems, Reported, Span};
+use super::section::{At, Schema, Section, quoted};
+use super::value;
+use super::{Host, Name, Vip, VirtualService};
+
+const FILE: Schema = Schema {
+    title: "the file",
+    keys: &["vip", "pool", "service", "host"],
+    later: &["cluster", "alert", "sync", "status"],
+};
+
+const HOST: Schema = Schema { title: "[host]", keys: &["ip_forward", "send_redirects"], later: &[] };
+
+/// What the file says.
+pub(super) struct Parts {
+    pub(super) vips: Vec<Vip>,
+    pub(super) services: Vec<VirtualService>,
+    pub(super) host: Host,
+}
+
+/// Checks a whole file.
+pub(super) fn check<'a>(file: &'a DeTable<'a>, problems: &'a Problems) -> Result<Parts, Reported> {
+    let root = Section::new(&FILE, Span { start: 0, end: 0 }, file, problems);
+    let (vips, known_vips) = vip::vips(&root);
+    let pools = realserver::pools(&root, &known_vips);
+    let services = service::services(&root, &known_vips, &pools);
+    let host = host(&root);
+    if root.get("vip").is_none() && root.get("service").is_none() {
+        problems.add_to_file("nothing is configured", "add a [[vip]] and a [[service]]");
+    }
+    Ok(Parts { vips: vips?, services: services?, host: host? })
+}
+
+fn host(root: &Section<'_>) -> Result<Host, Reported> {
+    let Some(value) = root.get("host") else {
+        return Ok(Host::default());
+    };
+    let help = "write [host], with its keys on the lines below";
+    let section = Section::open(&HOST, value, root.problems, help)?;
+    let ip_forward = section.optional("ip_forward", value::boolean);
+    let send_redirects = section.optional("send_redirects", value::boolean);
+    Ok(Host {
+        ip_forward: ip_forward?.map(|at| at.value),
+        send_redirects: send_redirects?.map(|at| at.value),
+    })
+}
+
+/// Things of which there must be only one, and where each stands.
+struct Unique<K>(HashMap<K, Span>);
+
+impl<K: Hash + Eq> Unique<K> {
+    fn new() -> Self {
+        Self(HashMap::new())
+    }
+
+    /// Takes `key` for the thing at `span`; fails with the place of the one that has it.
+    fn claim(&mut self, key: K, span: Span) -> Result<(), Span> {
+        match self.0.insert(key, span) {
+            None => Ok(()),
+            Some(earlier) => Err(earlier),
+        }
+    }
+}
+
+impl Unique<Name> {
+    /// Reads the name of a table, which no other one of its kind may have.
+    fn name(&mut self, section: &Section<'_>, help: &'static str) -> Result<Name, Reported> {
+        let At { value: name, span } = section.required("name", help, value::name)?;
+        self.claim(name.clone(), span).map_err(|earlier| {
+            let what =
+                format!("there is already a {} called {}", section.schema.title, quoted(name.as_str()));
+            section.problems.add_collision(span, earlier, what, "give one of them another name")
+        })?;
+        Ok(name)
+    }
+}

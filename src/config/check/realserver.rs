@@ -1,0 +1,179 @@
+//! Realservers, in a `[[pool]]` or in a service.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use ipvs::{Thresholds, Weight};
+use toml::de::DeValue;
+
+use super::Unique;
+use super::forwarding::Forwarding;
+use super::vip::Vips;
+use crate::config::report::{Problems, Reported, Span};
+use crate::config::section::{At, Schema, Section, Value, quoted, read, suggestion, wrong_type};
+use crate::config::{Name, value};
+
+const POOL: Schema = Schema { title: "[[pool]]", keys: &["name", "realservers"], later: &[] };
+
+const REALSERVER: Schema = Schema {
+    title: "a realserver",
+    keys: &["name", "address", "port", "weight", "forward", "tunnel", "upper_threshold", "lower_threshold"],
+    later: &[],
+};
+
+const LIST_HELP: &str = "add realservers = [\"192.0.2.10\"]";
+const REALSERVER_HELP: &str = "write \"192.0.2.10\" or { address = \"192.0.2.10\", weight = 2 }";
+
+/// A realserver as the file has it; what it does not say, the service decides.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) span: Span,
+    pub(super) name: Name,
+    pub(super) address: IpAddr,
+    pub(super) port: Option<At<u16>>,
+    pub(super) weight: Weight,
+    pub(super) thresholds: Thresholds,
+    pub(super) forwarding: Forwarding,
+}
+
+/// A list of realservers.
+#[derive(Debug)]
+pub(super) struct Members {
+    /// Those that are right.
+    pub(super) list: Vec<Member>,
+    /// Whether that is all of them.
+    pub(super) complete: Result<(), Reported>,
+}
+
+/// The pools of the file.
+pub(super) struct Pools<'a>(HashMap<&'a str, Result<Members, Reported>>);
+
+impl Pools<'_> {
+    /// The realservers of a pool.
+    pub(super) fn members_of(
+        &self,
+        section: &Section<'_>,
+        name: &str,
+        span: Span,
+    ) -> Result<&Members, Reported> {
+        let Some(members) = self.0.get(name) else {
+            let what = format!("there is no [[pool]] called {}", quoted(name));
+            let help = suggestion(section.problems, name, self.0.keys().copied());
+            let help = help.unwrap_or_else(|| "add it, or use the name of one in the file".to_owned());
+            return Err(section.problems.add(span, what, help));
+        };
+        members.as_ref().map_err(|&reported| reported)
+    }
+}
+
+/// Reads every `[[pool]]`.
+pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>) -> Pools<'a> {
+    let mut names = Unique::new();
+    let mut pools = HashMap::new();
+    for section in root.tables("pool", &POOL, "write [[pool]], with its keys on the lines below") {
+        // A pool is only referred to: if its name is wrong, that is on record, and no value is built from it.
+        let _ = names.name(&section, "add name = \"apache\"");
+        let members = members(&section, vips);
+        if let Some(text) = section.get("name").and_then(|name| name.get_ref().as_str()) {
+            pools.entry(text).or_insert(members);
+        }
+    }
+    Pools(pools)
+}
+
+/// Reads the key `realservers` of a pool or a service.
+pub(super) fn members(section: &Section<'_>, vips: &Vips<'_>) -> Result<Members, Reported> {
+    let problems = section.problems;
+    let values = section.list("realservers", LIST_HELP)?;
+    if values.is_empty() {
+        let span = section.get("realservers").map_or(section.span, |value| value.span().into());
+        let help = "add at least one; weight = 0 keeps new connections away from it";
+        return Err(problems.add(span, "there is no realserver here, so clients would be refused", help));
+    }
+    let mut names = Unique::new();
+    let mut list = Vec::with_capacity(values.len());
+    let mut complete = Ok(());
+    for value in values {
+        let unique = |member: Member| {
+            names.claim(member.name.clone(), member.span).map_err(|earlier| {
+                let what = format!("there is already a realserver called {}", quoted(member.name.as_str()));
+                problems.add_collision(member.span, earlier, what, "take one out, or give it another name")
+            })?;
+            Ok(member)
+        };
+        match member(value, problems, vips).and_then(unique) {
+            Ok(member) => list.push(member),
+            Err(reported) => complete = Err(reported),
+        }
+    }
+    Ok(Members { list, complete })
+}
+
+fn member<'a>(value: &'a Value<'a>, problems: &'a Problems, vips: &Vips<'_>) -> Result<Member, Reported> {
+    let member = match value.get_ref() {
+        DeValue::String(text) => {
+            let at = read(problems, value, |_| value::endpoint(text))?;
+            let (address, port) = at.value;
+            Member {
+                span: at.span,
+                name: Name::of_realserver(address, port),
+                address,
+                port: port.map(|value| At { value, span: at.span }),
+                weight: Weight::ONE,
+                thresholds: Thresholds::NONE,
+                forwarding: Forwarding::UNSAID,
+            }
+        }
+        DeValue::Table(table) => {
+            let span = value.span().into();
+            described(&Section::new(&REALSERVER, span, table, problems))?
+        }
+        other => {
+            let what = wrong_type("an address or a table", other);
+            return Err(problems.add(value.span().into(), what, REALSERVER_HELP));
+        }
+    };
+    if let Some(vip) = vips.place_of(member.address) {
+        let what = format!("{} is the address of a vip", member.address);
+        let help = "use the realserver's own address";
+        return Err(problems.add_collision(member.span, vip, what, help));
+    }
+    Ok(member)
+}
+
+fn described(section: &Section<'_>) -> Result<Member, Reported> {
+    let name = section.optional("name", value::name);
+    let address = section.required("address", "add address = \"192.0.2.10\"", value::address);
+    let port = section.optional("port", |value| value::port(value, 0));
+    let weight = section.optional("weight", |value| value::integer(value, 0..=Weight::MAX.get()));
+    let thresholds = thresholds(section);
+    let forwarding = Forwarding::read(section);
+    let (address, port) = (address?.value, port?);
+    let weight = weight?.map_or(Ok(Weight::ONE), |at| {
+        Weight::new(at.value)
+            .map_err(|invalid| section.problems.add(at.span, invalid.to_string(), "use a smaller one"))
+    });
+    Ok(Member {
+        span: section.span,
+        name: match name? {
+            Some(name) => name.value,
+            None => Name::of_realserver(address, port.map(|at| at.value)),
+        },
+        address,
+        port,
+        weight: weight?,
+        thresholds: thresholds?,
+        forwarding: forwarding?,
+    })
+}
+
+fn thresholds(section: &Section<'_>) -> Result<Thresholds, Reported> {
+    let bound = |key| section.optional(key, |value| value::integer(value, 0..=u32::MAX));
+    let (upper, lower) = (bound("upper_threshold"), bound("lower_threshold"));
+    let (upper, lower) = (upper?, lower?);
+    let number = |bound: Option<At<u32>>| bound.map_or(0, |at| at.value);
+    Thresholds::new(number(upper), number(lower)).map_err(|invalid| {
+        let span = lower.map_or(section.span, |at| at.span);
+        section.problems.add(span, invalid.to_string(), "set upper_threshold to more than lower_threshold")
+    })
+}

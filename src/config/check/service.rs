@@ -1,0 +1,264 @@
+//! `[[service]]`: virtual services.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use ipvs::{Endpoint, Family, Protocol, ServiceId};
+use toml::de::DeValue;
+
+use super::Unique;
+use super::forwarding::{Forwarding, Method};
+use super::monitor::monitor;
+use super::realserver::{Pools, members};
+use super::scheduling;
+use super::serving::Context;
+use super::vip::Vips;
+use crate::config::report::{Reported, Span};
+use crate::config::section::{At, Fault, Schema, Section, quoted, wrong_type};
+use crate::config::{Name, Realserver, VirtualService, value};
+
+const SERVICE: Schema = Schema {
+    title: "[[service]]",
+    keys: &[
+        "name",
+        "vip",
+        "address",
+        "fwmark",
+        "family",
+        "port",
+        "protocol",
+        "scheduler",
+        "flags",
+        "forward",
+        "tunnel",
+        "pool",
+        "realservers",
+        "persistent",
+        "netmask",
+        "engine",
+        "one_packet",
+        "drain_timeout",
+        "monitor",
+    ],
+    later: &["on_failure", "fallback", "min_serving"],
+};
+
+const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What all services share while they are read.
+struct Reader<'a, 'v> {
+    vips: &'v Vips<'a>,
+    pools: &'v Pools<'a>,
+    names: Unique<Name>,
+    ids: Unique<ServiceId>,
+}
+
+/// Reads every `[[service]]`.
+pub(super) fn services<'a>(
+    root: &Section<'a>,
+    vips: &Vips<'a>,
+    pools: &Pools<'a>,
+) -> Result<Vec<VirtualService>, Reported> {
+    let mut reader = Reader { vips, pools, names: Unique::new(), ids: Unique::new() };
+    let sections = root.tables("service", &SERVICE, "write [[service]], with its keys on the lines below");
+    let services: Vec<_> = sections.iter().map(|section| reader.service(section)).collect();
+    services.into_iter().collect()
+}
+
+impl Reader<'_, '_> {
+    fn service(&mut self, section: &Section<'_>) -> Result<VirtualService, Reported> {
+        let name = self.names.name(section, "add name = \"http\"");
+        let protocol = protocol(section);
+        let ids = self.ids(section, protocol);
+        let ids_so_far = ids.as_deref().map_err(|&reported| reported);
+        let definition = scheduling::definition(section, ids_so_far, protocol);
+        let realservers = self.realservers(section, ids_so_far);
+        let drain_timeout = section.optional("drain_timeout", value::duration);
+        let monitor = monitor(section);
+        Ok(VirtualService {
+            name: name?,
+            definition: definition?,
+            realservers: realservers?,
+            ids: ids?,
+            drain_timeout: drain_timeout?.map_or(DEFAULT_DRAIN_TIMEOUT, |at| at.value),
+            monitor: monitor?,
+        })
+    }
+
+    /// What IPVS is to know the service by; nobody else may have any of it.
+    fn ids(
+        &mut self,
+        section: &Section<'_>,
+        protocol: Result<Protocol, Reported>,
+    ) -> Result<Vec<ServiceId>, Reported> {
+        let target = self.target(section);
+        let port = port(section);
+        let At { value: target, span } = target?;
+        let ids: Vec<ServiceId> = match target {
+            Target::Mark { mark, family } => vec![ServiceId::Mark { mark, family }],
+            Target::Addresses(addresses) => {
+                let (port, protocol) = (port?, protocol?);
+                let id = |address| {
+                    let endpoint = Endpoint::new(address, port).map_err(|invalid| {
+                        section.problems.add(span, invalid.to_string(), "use the IPv4 address")
+                    })?;
+                    Ok(ServiceId::Address { protocol, endpoint })
+                };
+                addresses.into_iter().map(id).collect::<Result<_, _>>()?
+            }
+        };
+        let mut unique = Ok(());
+        for &id in &ids {
+            if let Err(earlier) = self.ids.claim(id, span) {
+                let help = "use another address, port, protocol or mark, or make the two services one";
+                let what = format!("there is already a service for {id}");
+                unique = Err(section.problems.add_collision(span, earlier, what, help));
+            }
+        }
+        unique.map(|()| ids)
+    }
+
+    fn target(&self, section: &Section<'_>) -> Result<At<Target>, Reported> {
+        let mut given: Vec<Span> =
+            ["vip", "address", "fwmark"].into_iter().filter_map(|key| section.key_span(key)).collect();
+        given.sort_unstable();
+        match *given.as_slice() {
+            [] => {
+                let what = "[[service]] has no address";
+                let help = "add vip = \"NAME\" with the name of a [[vip]], or `address`, or `fwmark`";
+                return Err(section.problems.add(section.span, what, help));
+            }
+            [_] => {}
+            [first, .., last] => {
+                let what = "`vip`, `address` and `fwmark` exclude each other";
+                return Err(section.problems.add_collision(last, first, what, "keep one of them"));
+            }
+        }
+        let mark = section.optional("fwmark", mark);
+        let family = section
+            .optional("family", |value| value::word(value, &[("ipv4", Family::V4), ("ipv6", Family::V6)]));
+        if let Some(At { value: mark, span }) = mark? {
+            let family = family?.map_or(Family::V4, |at| at.value);
+            let value = Target::Mark { mark, family };
+            return Ok(At { value, span });
+        }
+        if let Some(family) = family? {
+            let what = "only a service with `fwmark` needs a family";
+            return Err(section.problems.add(family.span, what, "take it out: the address has one"));
+        }
+        if let Some(At { value: address, span }) = section.optional("address", value::address)? {
+            let value = Target::Addresses(vec![address]);
+            return Ok(At { value, span });
+        }
+        let vip = section.required("vip", "", |value| value::text(value, "write the name of a [[vip]]"))?;
+        let addresses = self.vips.addresses_of(section, vip.value, vip.span)?;
+        Ok(At { value: Target::Addresses(addresses), span: vip.span })
+    }
+
+    fn realservers(
+        &self,
+        section: &Section<'_>,
+        ids: Result<&[ServiceId], Reported>,
+    ) -> Result<Vec<Realserver>, Reported> {
+        let forwarding = forwarding(section);
+        let inline;
+        let members = match (section.key_span("pool"), section.key_span("realservers")) {
+            (Some(pool), Some(list)) => {
+                let (earlier, later) = if pool < list { (pool, list) } else { (list, pool) };
+                let what = "`pool` and `realservers` exclude each other";
+                return Err(section.problems.add_collision(later, earlier, what, "keep one of them"));
+            }
+            (None, None) => {
+                let help =
+                    "add pool = \"NAME\" with the name of a [[pool]], or realservers = [\"192.0.2.10\"]";
+                let what = "[[service]] has no realservers";
+                return Err(section.problems.add(section.span, what, help));
+            }
+            (Some(_), None) => {
+                let pool = section
+                    .required("pool", "", |value| value::text(value, "write the name of a [[pool]]"))?;
+                self.pools.members_of(section, pool.value, pool.span)?
+            }
+            (None, Some(_)) => {
+                inline = members(section, self.vips)?;
+                &inline
+            }
+        };
+        let label = match section.get("name").and_then(|name| name.get_ref().as_str()) {
+            Some(name) => format!("service {}", quoted(name)),
+            None => "the service".to_owned(),
+        };
+        let context = Context {
+            problems: section.problems,
+            service: &label,
+            ids: ids?,
+            forwarding: forwarding?,
+            span: section.span,
+        };
+        context.realservers(members)
+    }
+}
+
+/// Where packets to a service are addressed.
+enum Target {
+    Addresses(Vec<IpAddr>),
+    Mark { mark: NonZeroU32, family: Family },
+}
+
+fn mark(value: &DeValue<'_>) -> Result<NonZeroU32, Fault> {
+    const HELP: &str = "use a number from 1 to 4294967295, or one like 0x10";
+    let number = match value {
+        DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()),
+        DeValue::String(text) => match text.strip_prefix("0x") {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => text.parse(),
+        },
+        other => return Err(Fault::new(wrong_type("an integer", other), HELP)),
+    };
+    let mark = number.ok().and_then(NonZeroU32::new);
+    mark.ok_or_else(|| Fault::new("this is not a firewall mark", HELP))
+}
+
+fn protocol(section: &Section<'_>) -> Result<Protocol, Reported> {
+    let words = Protocol::ALL.map(|protocol| (protocol.name(), protocol));
+    let protocol = section.optional("protocol", |value| value::word(value, &words))?;
+    match (protocol, section.key_span("fwmark")) {
+        (Some(protocol), Some(_)) => {
+            let what = "a service with `fwmark` takes every protocol";
+            Err(section.problems.add(protocol.span, what, "take `protocol` out"))
+        }
+        (protocol, _) => Ok(protocol.map_or(Protocol::Tcp, |at| at.value)),
+    }
+}
+
+/// The service's port; 0 is every port, which only persistence makes sense of, or none if it has a mark.
+fn port(section: &Section<'_>) -> Result<u16, Reported> {
+    let port = section.optional("port", |value| value::port(value, 0))?;
+    let by_mark = section.key_span("fwmark").is_some();
+    let persistent = section.get("persistent").is_some();
+    match port {
+        Some(port) if by_mark && port.value != 0 => {
+            let what = "a service with `fwmark` takes every port";
+            Err(section.problems.add(port.span, what, "take `port` out"))
+        }
+        Some(port) if port.value != 0 => Ok(port.value),
+        _ if by_mark || persistent => Ok(0),
+        Some(port) => {
+            let what = "only a persistent service can take every port";
+            Err(section.problems.add(port.span, what, "name the port, or add persistent = \"300s\""))
+        }
+        None => Err(section.missing("port", "add port = 80; only a persistent service can take every port")),
+    }
+}
+
+fn forwarding(section: &Section<'_>) -> Result<Forwarding, Reported> {
+    let forwarding = Forwarding::read(section)?;
+    match (forwarding.method(), forwarding.tunnel()) {
+        (Some(Method::Nat | Method::Dr) | None, Some(tunnel)) => {
+            let what = "`tunnel` means nothing without forward = \"tun\"";
+            Err(section.problems.add(tunnel.span, what, "add forward = \"tun\", or take `tunnel` out"))
+        }
+        _ => Ok(forwarding),
+    }
+}

@@ -1,0 +1,89 @@
+//! `[[vip]]`: virtual addresses.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Unique;
+use crate::config::Vip;
+use crate::config::report::{Reported, Span};
+use crate::config::section::{Schema, Section, read, suggestion};
+use crate::config::{section, value};
+
+const VIP: Schema = Schema {
+    title: "[[vip]]",
+    keys: &["name", "addresses", "interface"],
+    later: &["prefer", "stickiness", "snat"],
+};
+
+const ADDRESSES_HELP: &str = "add addresses = [\"192.0.2.1/24\"]";
+
+/// The vips of the file, for those who refer to them.
+pub(super) struct Vips<'a> {
+    by_name: HashMap<&'a str, Result<Vec<IpAddr>, Reported>>,
+    addresses: HashMap<IpAddr, Span>,
+}
+
+impl Vips<'_> {
+    /// The addresses of a vip.
+    pub(super) fn addresses_of(
+        &self,
+        section: &Section<'_>,
+        name: &str,
+        span: Span,
+    ) -> Result<Vec<IpAddr>, Reported> {
+        self.by_name.get(name).cloned().unwrap_or_else(|| {
+            let what = format!("there is no [[vip]] called {}", section::quoted(name));
+            let help = suggestion(section.problems, name, self.by_name.keys().copied());
+            let help = help.unwrap_or_else(|| "add it, or use the name of one in the file".to_owned());
+            Err(section.problems.add(span, what, help))
+        })
+    }
+
+    /// Where an address stands as that of a vip.
+    pub(super) fn place_of(&self, address: IpAddr) -> Option<Span> {
+        self.addresses.get(&address).copied()
+    }
+}
+
+/// Reads every `[[vip]]`.
+pub(super) fn vips<'a>(root: &Section<'a>) -> (Result<Vec<Vip>, Reported>, Vips<'a>) {
+    let mut names = Unique::new();
+    let mut taken = Unique::new();
+    let mut by_name = HashMap::new();
+    let mut vips = Vec::new();
+    for section in root.tables("vip", &VIP, "write [[vip]], with its keys on the lines below") {
+        let name = names.name(&section, "add name = \"web\"");
+        let addresses = addresses(&section, &mut taken);
+        let interface = section.required("interface", "add interface = \"eth0\"", value::interface);
+        // Also under a name that is none: a reference to it is not a second mistake.
+        if let Some(text) = section.get("name").and_then(|name| name.get_ref().as_str()) {
+            let bare = addresses.as_ref().map(|list| list.iter().map(IpNet::addr).collect());
+            by_name.entry(text).or_insert_with(|| bare.map_err(|&reported| reported));
+        }
+        let vip = || Ok(Vip { name: name?, addresses: addresses?, interface: interface?.value });
+        vips.push(vip());
+    }
+    let known = Vips { by_name, addresses: taken.0 };
+    (vips.into_iter().collect(), known)
+}
+
+fn addresses(section: &Section<'_>, taken: &mut Unique<IpAddr>) -> Result<Vec<IpNet>, Reported> {
+    let list = section.list("addresses", ADDRESSES_HELP)?;
+    let mut address = |value| {
+        let net = read(section.problems, value, value::network_address)?;
+        taken.claim(net.value.addr(), net.span).map_err(|earlier| {
+            let what = format!("{} is already the address of a vip", net.value.addr());
+            section.problems.add_collision(net.span, earlier, what, "take one of the two out")
+        })?;
+        Ok(net.value)
+    };
+    // All of them before the first error counts.
+    let addresses: Vec<Result<IpNet, Reported>> = list.iter().map(&mut address).collect();
+    if addresses.is_empty() {
+        let span = section.key_span("addresses").unwrap_or(section.span);
+        return Err(section.problems.add(span, "this vip has no address", ADDRESSES_HELP));
+    }
+    addresses.into_iter().collect()
+}

@@ -1,0 +1,227 @@
+//! Walking the parsed file: tables with known keys, and values that are read one by one.
+//!
+//! By hand rather than derived, because serde stops at the first wrong type and an operator wants to hear of
+//! all of them.
+
+use std::borrow::Cow;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::report::{Problems, Reported, Span};
+
+/// A value of the file with its place.
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// Something read from the file, with its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// Why a value was not taken.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) what: String,
+    pub(super) help: Cow<'static, str>,
+}
+
+impl Fault {
+    pub(super) fn new(what: impl Into<String>, help: impl Into<Cow<'static, str>>) -> Self {
+        Self { what: what.into(), help: help.into() }
+    }
+}
+
+/// Reads a value, or reports why it cannot be.
+pub(super) fn read<'a, T>(
+    problems: &Problems,
+    value: &'a Value<'a>,
+    reader: impl FnOnce(&'a DeValue<'a>) -> Result<T, Fault>,
+) -> Result<At<T>, Reported> {
+    let span = value.span().into();
+    match reader(value.get_ref()) {
+        Ok(value) => Ok(At { value, span }),
+        Err(fault) => Err(problems.add(span, fault.what, fault.help)),
+    }
+}
+
+/// What a table may hold.
+pub(super) struct Schema {
+    /// The table as one writes it.
+    pub(super) title: &'static str,
+    pub(super) keys: &'static [&'static str],
+    /// Keys that a later version will have.
+    pub(super) later: &'static [&'static str],
+}
+
+/// A table of the file; its keys are known ones.
+pub(super) struct Section<'a> {
+    pub(super) schema: &'static Schema,
+    pub(super) span: Span,
+    pub(super) problems: &'a Problems,
+    table: &'a DeTable<'a>,
+}
+
+impl<'a> Section<'a> {
+    /// Opens a table, and reports the keys that it should not have.
+    pub(super) fn new(
+        schema: &'static Schema,
+        span: Span,
+        table: &'a DeTable<'a>,
+        problems: &'a Problems,
+    ) -> Self {
+        let section = Self { schema, span, problems, table };
+        for key in table.keys() {
+            let (name, span) = (key.get_ref().as_ref(), key.span().into());
+            if schema.later.contains(&name) {
+                problems.add(
+                    span,
+                    format!("`{name}` is not in this version yet"),
+                    format!("take it out of {} until then", schema.title),
+                );
+            } else if !schema.keys.contains(&name) {
+                let what = format!("{} has no key {}", schema.title, quoted(name));
+                let help = suggestion(problems, name, schema.keys.iter().copied())
+                    .unwrap_or_else(|| format!("its keys are {}", listed(schema.keys)));
+                problems.add(span, what, help);
+            }
+        }
+        section
+    }
+
+    /// Opens a value that must be a table.
+    pub(super) fn open(
+        schema: &'static Schema,
+        value: &'a Value<'a>,
+        problems: &'a Problems,
+        help: &'static str,
+    ) -> Result<Self, Reported> {
+        Self::of(schema, value, problems)
+            .ok_or_else(|| problems.add(value.span().into(), wrong_type("a table", value.get_ref()), help))
+    }
+
+    /// Opens a value as a table, if it is one.
+    pub(super) fn of(schema: &'static Schema, value: &'a Value<'a>, problems: &'a Problems) -> Option<Self> {
+        let table = value.get_ref().as_table()?;
+        Some(Self::new(schema, value.span().into(), table, problems))
+    }
+
+    /// The value of a key, unread.
+    pub(super) fn get(&self, key: &'static str) -> Option<&'a Value<'a>> {
+        debug_assert!(self.schema.keys.contains(&key), "{key} is missing in {}", self.schema.title);
+        self.table.get(key)
+    }
+
+    /// Where a key stands, if it does.
+    pub(super) fn key_span(&self, key: &'static str) -> Option<Span> {
+        self.table.get_key_value(key).map(|(key, _)| key.span().into())
+    }
+
+    /// Reads a key that may be absent.
+    pub(super) fn optional<T>(
+        &self,
+        key: &'static str,
+        reader: impl FnOnce(&'a DeValue<'a>) -> Result<T, Fault>,
+    ) -> Result<Option<At<T>>, Reported> {
+        self.get(key).map(|value| read(self.problems, value, reader)).transpose()
+    }
+
+    /// Reads a key that must be there; `help` tells what to add if it is not.
+    pub(super) fn required<T>(
+        &self,
+        key: &'static str,
+        help: &'static str,
+        reader: impl FnOnce(&'a DeValue<'a>) -> Result<T, Fault>,
+    ) -> Result<At<T>, Reported> {
+        match self.optional(key, reader)? {
+            Some(value) => Ok(value),
+            None => Err(self.missing(key, help)),
+        }
+    }
+
+    /// Reports that a key is absent.
+    pub(super) fn missing(&self, key: &'static str, help: &'static str) -> Reported {
+        self.problems.add(self.span, format!("{} has no `{key}`", self.schema.title), help)
+    }
+
+    /// The elements of a key that must be a list.
+    pub(super) fn list(&self, key: &'static str, help: &'static str) -> Result<&'a [Value<'a>], Reported> {
+        let Some(value) = self.get(key) else {
+            return Err(self.missing(key, help));
+        };
+        match value.get_ref() {
+            DeValue::Array(array) => Ok(array),
+            other => Err(self.problems.add(value.span().into(), wrong_type("a list", other), help)),
+        }
+    }
+
+    /// The tables of a key that is written as `[[key]]`, as often as one likes; `help` shows that.
+    pub(super) fn tables(&self, key: &'static str, schema: &'static Schema, help: &'static str) -> Vec<Self> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        match value.get_ref() {
+            DeValue::Array(array) => {
+                let open = |value| Self::open(schema, value, self.problems, help).ok();
+                array.iter().filter_map(open).collect()
+            }
+            other => {
+                self.problems.add(value.span().into(), wrong_type("a list of tables", other), help);
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Says that a value is of the wrong type.
+pub(super) fn wrong_type(wanted: &str, found: &DeValue<'_>) -> String {
+    let found = match found {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    format!("{wanted} is wanted here, not {found}")
+}
+
+/// A word of the file for a message: in quotes, printable, and not too long.
+pub(super) fn quoted(word: &str) -> String {
+    const SHOWN: usize = 60;
+    match word.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}...", word.get(..end).unwrap_or_default()),
+        None => format!("{word:?}"),
+    }
+}
+
+/// `` `a`, `b` and `c` ``
+pub(super) fn listed(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// "did you mean", if one of the candidates is near.
+pub(super) fn suggestion<'c>(
+    problems: &Problems,
+    word: &str,
+    candidates: impl Iterator<Item = &'c str>,
+) -> Option<String> {
+    if problems.is_crowded() {
+        return None;
+    }
+    // One slip in a short word, two in a long one.
+    let slips = if word.len() < 5 { 1 } else { 2 };
+    candidates
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= slips)
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .filter(|&(distance, _)| distance <= slips)
+        .min()
+        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+}
