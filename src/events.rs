@@ -111,14 +111,7 @@ impl Events {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let id = *self.latest.borrow() + 1;
-        kept.push_back(Event {
-            id,
-            at: Timestamp::now(),
-            kind,
-            object,
-            what,
-            cause: cause.to_owned(),
-        });
+        kept.push_back(Event { id, at: Timestamp::now(), kind, object, what, cause: cause.to_owned() });
         if kept.len() > KEPT {
             kept.pop_front();
         }

@@ -8,7 +8,7 @@ use crate::config::{Config, Report};
 
 /// Validates a file and touches nothing: exit status 0 if it is valid, 1 with a report on standard error if not.
 #[must_use]
-pub fn check(path: &Path) -> ExitCode {
+pub(super) fn check(path: &Path) -> ExitCode {
     match Config::load(path) {
         Ok(config) => {
             // Nobody is left to tell when standard output is closed.

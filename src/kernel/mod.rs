@@ -1,9 +1,9 @@
 //! The kernel, seen through one thread: it alone writes, and it looks around for what others change.
 
-mod address;
+pub mod address;
 mod changes;
 mod linux;
-mod sysctl;
+pub mod sysctl;
 #[cfg(test)]
 mod tests;
 

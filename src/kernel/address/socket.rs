@@ -1,0 +1,177 @@
+//! Talk with rtnetlink: one request, and the whole of its answer.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use netlink_packet_core::{
+    Emitable as _, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_ALIGNTO, NLMSG_DONE, NLMSG_ERROR,
+    NLMSG_NOOP, NetlinkBuffer, NetlinkHeader,
+};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
+use nix::libc;
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeVal;
+
+/// How long the kernel may take: others can hold its one lock for network devices for seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a list is read again because it changed meanwhile.
+const ATTEMPTS: usize = 10;
+
+/// Room for a datagram; the kernel's are 32 KiB at most when it lists things.
+pub(super) const DATAGRAM: usize = 64 * 1024;
+
+/// A socket for requests.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// None after a failure, since more of the failed request's answer may then be under way.
+    socket: Option<Socket>,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+impl Requests {
+    pub(super) fn open() -> io::Result<Self> {
+        Ok(Self { socket: Some(connect()?), sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+    }
+
+    /// Sends a request (`RTM_*`) and waits for the kernel to have done it: the bodies of the messages it answers.
+    pub(super) fn request(&mut self, kind: u16, flags: u16, body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+        for _ in 0..ATTEMPTS {
+            let socket = self.socket.take().map_or_else(connect, Ok)?;
+            self.sequence = self.sequence.wrapping_add(1);
+            send(&socket, kind, flags, self.sequence, body)?;
+            let answer = Answer::new(kind, self.sequence);
+            let answer = receive(&socket, &mut self.buffer, answer)?;
+            self.socket = Some(socket);
+            if !answer.torn {
+                return Ok(answer.bodies);
+            }
+        }
+        Err(io::Error::other("the list did not stay the same while it was read"))
+    }
+}
+
+fn connect() -> io::Result<Socket> {
+    let socket = Socket::new(NETLINK_ROUTE)?;
+    let seconds = PATIENCE.as_secs().try_into().unwrap_or(libc::time_t::MAX);
+    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(seconds, 0))?;
+    Ok(socket)
+}
+
+fn send(socket: &Socket, kind: u16, flags: u16, sequence: u32, body: &[u8]) -> io::Result<()> {
+    let mut header = NetlinkHeader::default();
+    let length = header.buffer_len() + body.len();
+    header.length = length.try_into().map_err(io::Error::other)?;
+    header.message_type = kind;
+    header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+    header.sequence_number = sequence;
+
+    let mut message = vec![0; header.buffer_len()];
+    header.emit(&mut message);
+    message.extend_from_slice(body);
+    match socket.send_to(&message, &SocketAddr::new(0, 0), 0)? {
+        sent if sent == length => Ok(()),
+        sent => Err(io::Error::other(format!("the kernel took {sent} of {length} bytes"))),
+    }
+}
+
+fn receive(socket: &Socket, buffer: &mut Vec<u8>, mut answer: Answer) -> io::Result<Answer> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        match datagram(socket, buffer) {
+            Ok(Some(datagram)) if answer.take(datagram)? => return Ok(answer),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    let text = format!("the kernel did not answer within {PATIENCE:?}");
+    Err(io::Error::new(io::ErrorKind::TimedOut, text))
+}
+
+/// Receives a datagram; none when it does not come from the kernel.
+pub(super) fn datagram<'a>(socket: &Socket, buffer: &'a mut Vec<u8>) -> io::Result<Option<&'a [u8]>> {
+    buffer.clear();
+    let (length, sender) = socket.recv_from(buffer, libc::MSG_TRUNC)?;
+    if length > buffer.len() {
+        let room = buffer.len();
+        return Err(malformed(format!("an answer of {length} bytes, where {room} have room")));
+    }
+    Ok((sender.port_number() == 0).then_some(buffer))
+}
+
+/// What the kernel has answered so far.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    kind: u16,
+    sequence: u32,
+    pub(super) bodies: Vec<Vec<u8>>,
+    /// The list changed while the kernel wrote it.
+    pub(super) torn: bool,
+}
+
+impl Answer {
+    /// The answer to the request of this kind and sequence number.
+    pub(super) fn new(request: u16, sequence: u32) -> Self {
+        Self {
+            // rtnetlink numbers what can be done with an object in fours: new, delete, get, set. A get is answered by a new.
+            kind: request & !3,
+            sequence,
+            bodies: Vec::new(),
+            torn: false,
+        }
+    }
+
+    /// Takes in a datagram, and says whether the answer is complete. Fails when the kernel refused the request.
+    pub(super) fn take(&mut self, datagram: &[u8]) -> io::Result<bool> {
+        for message in messages(datagram) {
+            let message = message?;
+            if message.sequence_number() != self.sequence {
+                continue;
+            }
+            self.torn |= message.flags() & NLM_F_DUMP_INTR != 0;
+            match (message.message_type(), message.payload()) {
+                (NLMSG_DONE, []) => return Ok(true),
+                (NLMSG_DONE | NLMSG_ERROR, status) => return verdict(status).map(|()| true),
+                (NLMSG_NOOP, _) => {}
+                (kind, body) if kind == self.kind => self.bodies.push(body.to_vec()),
+                (kind, _) => return Err(malformed(format!("an answer of type {kind}"))),
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn verdict(status: &[u8]) -> io::Result<()> {
+    let Some((code, _)) = status.split_first_chunk() else {
+        return Err(malformed("a status that is cut short"));
+    };
+    match i32::from_ne_bytes(*code) {
+        0 => Ok(()),
+        code => match code.checked_neg() {
+            Some(errno @ 1..) => Err(io::Error::from_raw_os_error(errno)),
+            _ => Err(malformed(format!("status {code}"))),
+        },
+    }
+}
+
+/// The messages in a datagram; an error, once, where they are no longer well-formed.
+pub(super) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = io::Result<NetlinkBuffer<&[u8]>>> {
+    std::iter::from_fn(move || {
+        if datagram.is_empty() {
+            return None;
+        }
+        let message = NetlinkBuffer::new_checked(datagram).map_err(malformed);
+        let length = message.as_ref().map_or(datagram.len(), |message| message.length() as usize);
+        let next = length.next_multiple_of(NLMSG_ALIGNTO.into());
+        datagram = datagram.get(next..).unwrap_or_default();
+        Some(message)
+    })
+}
+
+pub(super) fn malformed(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
