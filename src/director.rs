@@ -118,6 +118,8 @@ pub struct Director {
     retry: Option<Instant>,
     /// What the kernel refuses or hides at present.
     trouble: Option<String>,
+    /// The overrides that were told.
+    overrides: BTreeSet<String>,
 }
 
 impl Director {
@@ -166,6 +168,7 @@ impl Director {
             drain_check: None,
             retry: None,
             trouble: None,
+            overrides: BTreeSet::new(),
         })
     }
 

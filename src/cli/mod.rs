@@ -115,7 +115,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(config: &Path, socket: &Path, adopt: bool) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("LVSD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colour())
+        .with_target(false)
+        .init();
     daemon::run(load(config)?, socket, adopt)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -77,10 +77,11 @@ impl Director {
         self.foreign = foreign;
     }
 
-    pub(super) fn note_overrides(&self, actual: &Actual, cause: Cause) {
-        for message in actual.overrides.difference(&self.actual.overrides) {
+    pub(super) fn note_overrides(&mut self, actual: &Actual, cause: Cause) {
+        for message in actual.overrides.difference(&self.overrides) {
             self.events.record(Kind::Overridden, "sysctl", message.clone(), cause.name());
         }
+        self.overrides.clone_from(&actual.overrides);
     }
 
     /// The kernel refuses something that it took before: told once, tried again and again.
