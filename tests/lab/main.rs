@@ -2,8 +2,14 @@
 //! `CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=scripts/lab cargo test --test lab [FILTER]`.
 
 mod client;
+mod director;
 mod network;
+mod realserver;
 mod responder;
+mod stage;
+mod stand_in;
+
+mod schedulers;
 mod self_test;
 
 use std::sync::OnceLock;

@@ -33,6 +33,7 @@ use tempfile::TempDir;
 use link::End;
 pub(crate) use namespace::Namespace;
 pub(crate) use node::Node;
+pub(crate) use process::Process;
 
 const COMMAND: &str =
     "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=scripts/lab cargo test --test lab [FILTER]";

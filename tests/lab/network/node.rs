@@ -65,8 +65,12 @@ impl Node {
 
     /// One more address, as `ADDRESS/LENGTH`.
     pub(crate) fn address(self, interface: &str, address: &str) -> Self {
-        self.namespace().rtnl.add_address(interface, prefix(address));
+        self.add_address(interface, address);
         self
+    }
+
+    pub(crate) fn add_address(&self, interface: &str, address: &str) {
+        self.namespace().rtnl.add_address(interface, prefix(address));
     }
 
     /// The default route of the gateway's address family.
@@ -81,15 +85,15 @@ impl Node {
     }
 
     /// Sets `net.NAME`, written with slashes: `ipv4/ip_forward`.
-    pub(crate) fn sysctl(self, name: &str, value: &str) -> Self {
+    pub(crate) fn set_sysctl(&self, name: &str, value: &str) {
         self.namespace().set_sysctl(name, value);
-        self
     }
 
     /// Forwards packets of both address families.
     pub(crate) fn router(self) -> Self {
-        self.sysctl("ipv4/ip_forward", "1")
-            .sysctl("ipv6/conf/all/forwarding", "1")
+        self.set_sysctl("ipv4/ip_forward", "1");
+        self.set_sysctl("ipv6/conf/all/forwarding", "1");
+        self
     }
 
     /// The cable of `eth{index}`.
