@@ -6,8 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Command, ExitStatus, Output},
-    thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::sys::signal::Signal;
@@ -15,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     network::{Node, Process},
+    patience::until,
     stand_in,
 };
 
@@ -94,18 +94,10 @@ impl Director {
     }
 
     fn wait_ready(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.is_ready() {
-            if let Some(status) = self.daemon.as_mut().and_then(Process::exited) {
-                panic!("lvsd did not start, {status}:\n{}", self.log());
-            }
-            assert!(
-                Instant::now() < deadline,
-                "lvsd is not ready after {PATIENCE:?}:\n{}",
-                self.log()
-            );
-            sleep(Duration::from_millis(20));
-        }
+        until("lvsd is ready", || {
+            assert_eq!(self.daemon.as_mut().and_then(Process::exited), None, "lvsd ended");
+            self.is_ready()
+        });
     }
 
     /// Asks the daemon without starting a program.

@@ -4,13 +4,20 @@
 mod client;
 mod director;
 mod network;
+mod nginx;
+mod patience;
 mod realserver;
 mod responder;
 mod stage;
 mod stand_in;
 
+mod forwarding;
+mod fwmark;
+mod persistence;
 mod schedulers;
 mod self_test;
+mod udp;
+mod web_farm;
 
 use std::sync::OnceLock;
 

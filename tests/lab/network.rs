@@ -128,12 +128,12 @@ fn require_guest() {
     }
 }
 
-/// IPVS has no settings in a namespace before its module is there; tunnels appear where a test adds them.
+/// A namespace has IPVS's settings only when the module is there; tunnels appear where a test adds them.
 fn prepare_kernel() {
-    let loaded = Command::new("modprobe").arg("ip_vs").status();
+    let loaded = Command::new("modprobe").args(["-a", "ip_vs", "fou"]).status();
     assert!(
         loaded.is_ok_and(|status| status.success()),
-        "the guest's kernel has no ip_vs"
+        "the guest's kernel lacks ip_vs or fou"
     );
     fs::write("/proc/sys/net/core/fb_tunnels_only_for_init_net", "1").expect("a kernel setting");
 }

@@ -2,7 +2,11 @@
 
 use netlink_packet_route::link::InfoKind;
 
-use crate::{network::Node, responder::Responder};
+use crate::{
+    network::Node,
+    responder::Responder,
+    stage::{VIP, VIP6},
+};
 
 const GUE_PORT: u16 = 6080;
 
@@ -59,7 +63,14 @@ impl Forward {
 
 impl Realserver {
     pub(crate) fn new(node: Node, address: String, address6: String, forward: Forward) -> Self {
-        let _responder = Responder::start(&node, &[80, 443]);
+        let mut addresses = vec![address.as_str(), address6.as_str()];
+        if !matches!(forward, Forward::Nat) {
+            addresses.extend([VIP, VIP6]);
+        }
+        let endpoints = addresses
+            .iter()
+            .flat_map(|it| [80, 443].map(|port| endpoint(it, port)));
+        let _responder = Responder::start(&node, endpoints);
         Self {
             node,
             address,
@@ -75,21 +86,26 @@ impl Realserver {
 
     /// Its entry in a service's `realservers`.
     pub(crate) fn toml(&self) -> String {
-        self.weighted(1)
+        self.entry(&self.address, "")
     }
 
     pub(crate) fn weighted(&self, weight: u32) -> String {
-        self.entry(&self.address, weight)
+        self.entry(&self.address, &format!("weight = {weight}, "))
+    }
+
+    /// Its entry with another port than the service's.
+    pub(crate) fn at_port(&self, port: u16) -> String {
+        self.entry(&self.address, &format!("port = {port}, "))
     }
 
     /// Its entry by its IPv6 address.
     pub(crate) fn toml6(&self) -> String {
-        self.entry(&self.address6, 1)
+        self.entry(&self.address6, "")
     }
 
-    fn entry(&self, address: &str, weight: u32) -> String {
+    fn entry(&self, address: &str, keys: &str) -> String {
         let (name, forward) = (self.name(), self.forward.toml());
-        format!("{{ name = '{name}', address = '{address}', weight = {weight}, {forward} }}")
+        format!("{{ name = '{name}', address = '{address}', {keys}{forward} }}")
     }
 }
 
@@ -99,6 +115,14 @@ fn tunnel(node: &Node, name: &str, kind: InfoKind, vips: &[&str]) {
     node.set_sysctl("ipv4/conf/all/rp_filter", "0");
     node.set_sysctl(&format!("ipv4/conf/{name}/rp_filter"), "0");
     own(node, name, vips);
+}
+
+fn endpoint(address: &str, port: u16) -> String {
+    if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    }
 }
 
 fn own(node: &Node, interface: &str, vips: &[&str]) {

@@ -21,15 +21,17 @@ pub(crate) struct Responder {
 }
 
 impl Responder {
-    /// Listens on these ports for both protocols and both address families.
-    pub(crate) fn start(node: &Node, ports: &[u16]) -> Self {
+    /// Listens at each of these, as `ADDRESS:PORT`, for both protocols. A UDP server at a wildcard would answer
+    /// from its machine's own address, not from the virtual one it was asked at.
+    pub(crate) fn start<S: AsRef<str>>(node: &Node, endpoints: impl IntoIterator<Item = S>) -> Self {
         let name: Arc<str> = node.name().into();
         let mut tasks = JoinSet::new();
         let _runtime = runtime().enter();
-        for &port in ports {
+        for endpoint in endpoints {
+            let endpoint: SocketAddr = endpoint.as_ref().parse().expect("an endpoint");
             let (tcp, udp) = node
-                .enter(|| listen(port))
-                .unwrap_or_else(|error| panic!("port {port}: {error}"));
+                .enter(|| listen(endpoint))
+                .unwrap_or_else(|error| panic!("{endpoint}: {error}"));
             let tcp = net::TcpListener::from_std(tcp).expect("a listener for the runtime");
             let udp = net::UdpSocket::from_std(udp).expect("a socket for the runtime");
             tasks.spawn(serve_connections(tcp, Arc::clone(&name)));
@@ -45,9 +47,8 @@ impl Drop for Responder {
     }
 }
 
-fn listen(port: u16) -> io::Result<(TcpListener, UdpSocket)> {
-    let everywhere = SocketAddr::from(([0_u16; 8], port));
-    let (tcp, udp) = (TcpListener::bind(everywhere)?, UdpSocket::bind(everywhere)?);
+fn listen(endpoint: SocketAddr) -> io::Result<(TcpListener, UdpSocket)> {
+    let (tcp, udp) = (TcpListener::bind(endpoint)?, UdpSocket::bind(endpoint)?);
     tcp.set_nonblocking(true)?;
     udp.set_nonblocking(true)?;
     Ok((tcp, udp))

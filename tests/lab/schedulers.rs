@@ -1,9 +1,10 @@
 //! Whose turn it is: the schedulers people use, by every forwarding method, and the others.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use crate::{
     client::Connection,
+    patience::until,
     realserver::{Forward, Realserver},
     stage::{Stage, service},
 };
@@ -33,6 +34,15 @@ methods! {
     dr: Forward::Dr,
     tun: Forward::Ipip,
 }
+
+macro_rules! others {
+    ($($scheduler:ident)*) => { mod other { $(
+        #[test]
+        fn $scheduler() { super::is_accepted_and_answers(stringify!($scheduler)); }
+    )* } };
+}
+
+others! { sed nq lblc lblcr sh dh mh fo ovf }
 
 fn web(scheduler: &str) -> String {
     format!("vip = 'web'\nport = 80\nscheduler = '{scheduler}'")
@@ -72,7 +82,7 @@ fn prefers_the_fewest_connections(forward: Forward) {
     assert_eq!(held_by(&held), [("rs1", 2), ("rs2", 2), ("rs3", 2)].into());
 
     // Two places become free at one realserver: the next two connections are its own, the third is not.
-    held.retain(|connection| connection.realserver != "rs2");
+    release(&stage, &mut held, "rs2");
     let next = hold(&stage, 3);
     assert_eq!(held_by(&next)["rs2"], 2);
     assert_ne!(next[2].realserver, "rs2");
@@ -87,16 +97,46 @@ fn prefers_the_fewest_connections_by_weight(forward: Forward) {
     let mut held = hold(&stage, 6);
     assert_eq!(held_by(&held), [("rs1", 3), ("rs2", 2), ("rs3", 1)].into());
 
-    held.retain(|connection| connection.realserver != "rs3");
+    release(&stage, &mut held, "rs3");
     let next = hold(&stage, 2);
     assert_eq!(next[0].realserver, "rs3");
     assert_ne!(next[1].realserver, "rs3");
+}
+
+fn is_accepted_and_answers(scheduler: &str) {
+    let stage = Stage::new();
+    let realservers: [Realserver; 2] = stage.realservers(Forward::Nat);
+    let _director = stage.direct(&service(
+        &web(scheduler),
+        realservers.iter().map(Realserver::toml),
+    ));
+
+    stage.client.turns(SERVER, 2);
+    let listing = stage.director.run(["ipvsadm", "-L", "-n"]);
+    assert!(listing.contains(&format!("{SERVER} {scheduler}")), "{listing}");
 }
 
 fn hold(stage: &Stage, count: usize) -> Vec<Connection> {
     (0..count)
         .map(|_| stage.client.connect(SERVER).unwrap())
         .collect()
+}
+
+/// Closes the connections to one realserver, and waits until the director knows.
+fn release(stage: &Stage, held: &mut Vec<Connection>, realserver: &str) {
+    held.retain(|connection| connection.realserver != realserver);
+    until("the director counts the open connections", || {
+        active_connections(stage) == held.len()
+    });
+}
+
+fn active_connections(stage: &Stage) -> usize {
+    let table = stage
+        .director
+        .enter(|| fs::read_to_string("/proc/thread-self/net/ip_vs"))
+        .unwrap();
+    let active = |line: &str| line.split_whitespace().nth(4)?.parse::<usize>().ok();
+    table.lines().filter_map(active).sum()
 }
 
 fn held_by(held: &[Connection]) -> BTreeMap<&str, usize> {

@@ -3,7 +3,6 @@
 use std::{
     panic,
     process::Command,
-    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -11,6 +10,7 @@ use netlink_packet_route::link::InfoKind;
 
 use crate::{
     network::{Lab, Namespace, Node},
+    patience::until,
     responder::Responder,
 };
 
@@ -31,7 +31,7 @@ fn has_carrier(node: &Node) -> bool {
 fn a_cut_link_carries_nothing_and_a_healed_one_everything() {
     let lab = Lab::new();
     let (client, server) = pair(&lab);
-    let _responder = Responder::start(&server, &[80]);
+    let _responder = Responder::start(&server, [SERVER]);
     assert_eq!(client.ask(SERVER).unwrap(), "server");
     assert!(has_carrier(&server));
 
@@ -48,7 +48,7 @@ fn a_cut_link_carries_nothing_and_a_healed_one_everything() {
 fn a_slow_link_delays_each_way_until_healed() {
     let lab = Lab::new();
     let (client, server) = pair(&lab);
-    let _responder = Responder::start(&server, &[80]);
+    let _responder = Responder::start(&server, [SERVER]);
     let mut connection = client.connect(SERVER).unwrap();
     let mut round_trip = || {
         let start = Instant::now();
@@ -67,7 +67,7 @@ fn a_slow_link_delays_each_way_until_healed() {
 fn a_lossy_link_loses_silently() {
     let lab = Lab::new();
     let (client, server) = pair(&lab);
-    let _responder = Responder::start(&server, &[80]);
+    let _responder = Responder::start(&server, [SERVER]);
     let datagrams = client.datagrams_to(SERVER);
     assert_eq!(datagrams.ask().unwrap(), "server");
 
@@ -102,7 +102,7 @@ fn nothing_is_left_of_a_lab_that_panicked() {
             outside
                 .rtnl
                 .add_cable("cable", "br0", "outside", client.namespace());
-            let _responder = Responder::start(&server, &[80]);
+            let _responder = Responder::start(&server, [SERVER]);
             let _connection = client.connect(SERVER).unwrap();
             let mut sleeper = Command::new("sleep");
             sleeper.arg("1000");
@@ -117,11 +117,7 @@ fn nothing_is_left_of_a_lab_that_panicked() {
             .unwrap()
     };
 
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while is_cabled() {
-        assert!(Instant::now() < deadline, "the client's namespace is still there");
-        sleep(Duration::from_millis(100));
-    }
+    until("the client's namespace is gone", || !is_cabled());
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
     assert!(!directory.exists());
 }

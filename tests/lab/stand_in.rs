@@ -81,6 +81,7 @@ fn rule(config: &Table, service: &Table, rules: &mut String) {
             _ => "-m".to_owned(),
         };
         let weight = number(&realserver, "weight").unwrap_or(1);
+        let port = number(&realserver, "port").unwrap_or(port);
         let address = endpoint(text(&realserver, "address").unwrap(), port);
         writeln!(rules, "-a {id} -r {address} {forward} -w {weight}").unwrap();
     }

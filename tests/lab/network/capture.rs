@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    net::Ipv6Addr,
     os::fd::{AsRawFd, OwnedFd},
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
@@ -69,12 +70,31 @@ async fn read(socket: OwnedFd, records: Records) {
             continue;
         };
         let packet = buffer.get(..length).unwrap_or(&buffer);
+        if is_chatter(packet) {
+            continue;
+        }
         let mut records = records.lock().expect("no other user panics");
         if records.len() == KEPT {
             records.pop_front();
         }
         records.push_back(record(&from, packet));
     }
+}
+
+/// What IPv6 says by itself on every interface: it would crowd out the packets of the test.
+fn is_chatter(packet: &[u8]) -> bool {
+    const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+    const ALL_MLD_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
+    let address = |at| {
+        packet
+            .get(at..at + 16)
+            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok())
+    };
+    let is_ipv6 = packet.first().is_some_and(|first| first >> 4 == 6);
+    let [Some(from), Some(to)] = [8, 24].map(|at| address(at).map(Ipv6Addr::from)) else {
+        return false;
+    };
+    is_ipv6 && (from.is_unspecified() || to == ALL_ROUTERS || to == ALL_MLD_ROUTERS)
 }
 
 /// One record of a capture file: its own header, the "cooked v2" link header, the packet.
