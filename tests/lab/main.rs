@@ -1,0 +1,34 @@
+//! Packets through a real kernel. Runs in the guest:
+//! `CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=scripts/lab cargo test --test lab [FILTER]`.
+
+mod client;
+mod director;
+mod network;
+mod nginx;
+mod patience;
+mod realserver;
+mod responder;
+mod stage;
+mod stand_in;
+
+mod forwarding;
+mod fwmark;
+mod persistence;
+mod schedulers;
+mod self_test;
+mod udp;
+mod web_farm;
+
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Runtime};
+
+/// Serves every in-process server of every test: a socket stays in the namespace it was opened in,
+/// so one thread is enough for all of them.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        runtime.expect("a runtime")
+    })
+}

@@ -1,0 +1,86 @@
+//! Programs run in a node.
+
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::namespace::Namespace;
+
+/// A running program; killed when dropped.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts the program with both its outputs appended to `log`.
+    pub(super) fn spawn(namespace: &Namespace, mut command: Command, log: &Path) -> Self {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log file");
+        command.stdin(Stdio::null());
+        command.stdout(log.try_clone().expect("a second handle of the log"));
+        command.stderr(log);
+        let child = namespace.enter(|| command.spawn());
+        Self(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.0.id().try_into().expect("a pid"));
+        kill(pid, signal).expect("the process is ours and not yet reaped");
+    }
+
+    /// Panics when the program has not ended in time.
+    pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.exited() {
+                return status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "process {} still runs after {patience:?}",
+                self.0.id()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("the process is ours")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only for a process that is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the program wrote to standard output; panics with what it said when it failed.
+pub(super) fn succeed(output: &io::Result<Output>, command: &Command) -> String {
+    match output {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Ok(output) => panic!(
+            "{command:?}: {}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+        Err(error) => panic!("{command:?}: {error}"),
+    }
+}
