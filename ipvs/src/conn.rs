@@ -198,7 +198,8 @@ impl Connection {
         refused.map_or(Ok(()), Err)
     }
 
-    /// Sends the requests in as few batches as they fit, and hands over each answer with its request and place.
+    /// Sends the requests in as few batches as they fit, and hands over each answer with its request and
+    /// place.
     fn run<'r>(
         &mut self,
         requests: &[Request<'r>],

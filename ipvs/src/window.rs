@@ -1,8 +1,9 @@
 //! Which answer belongs to which request, and when answers are lost.
 //!
-//! Several requests travel in one datagram and are numbered in a row. The kernel works on them one after the other and
-//! goes on after one that fails; it reports every failure, but a success only where that is asked for: for the last
-//! one, whose verdict therefore ends the batch. A dump, which ends by itself, can only be the last of its batch.
+//! Several requests travel in one datagram and are numbered in a row. The kernel works on them one after the
+//! other and goes on after one that fails; it reports every failure, but a success only where that is asked
+//! for: for the last one, whose verdict therefore ends the batch. A dump, which ends by itself, can only be
+//! the last of its batch.
 
 #[cfg(test)]
 mod tests;
@@ -38,10 +39,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// Requests in a batch; more gain nothing, and fewer answers fit a socket's buffer than one may think.
+    /// Requests in a batch. More gain nothing; these fit a socket's send buffer many times, and so do their
+    /// answers its receive buffer, even when all of them fail: by default that holds 256.
     pub const MAX_REQUESTS: u32 = 200;
-    /// Bytes at which a batch is full; a request takes some 200, and a socket's send buffer 200 KiB.
-    const MAX_BYTES: usize = 48 * 1024;
 
     /// A window for the generic netlink family of an id, over the socket with a port.
     #[must_use]
@@ -73,8 +73,7 @@ impl Window {
         self.last = self.bytes.len();
         request.encode(&mut self.bytes, self.family, self.first.wrapping_add(self.count));
         self.count += 1;
-        self.full =
-            request.is_dump() || self.count == Self::MAX_REQUESTS || self.bytes.len() >= Self::MAX_BYTES;
+        self.full = request.is_dump() || self.count == Self::MAX_REQUESTS;
         true
     }
 
