@@ -2,6 +2,8 @@
 
 pub mod address;
 mod changes;
+#[cfg(test)]
+pub mod fake;
 mod linux;
 pub mod sysctl;
 #[cfg(test)]

@@ -27,10 +27,8 @@ impl Node {
 
     /// As many requests, one after the other; panics unless each is answered.
     pub(crate) fn turns(&self, server: &str, count: usize) -> Vec<String> {
-        let turn = |_| {
-            self.ask(server)
-                .unwrap_or_else(|error| panic!("{} asks {server}: {error}", self.name()))
-        };
+        let turn =
+            |_| self.ask(server).unwrap_or_else(|error| panic!("{} asks {server}: {error}", self.name()));
         (0..count).map(turn).collect()
     }
 
@@ -52,10 +50,7 @@ impl Node {
             io::Result::Ok(socket.into())
         })?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        let mut connection = Connection {
-            stream: BufReader::new(socket),
-            realserver: String::new(),
-        };
+        let mut connection = Connection { stream: BufReader::new(socket), realserver: String::new() };
         connection.realserver = connection.ask()?;
         Ok(connection)
     }
@@ -77,9 +72,7 @@ impl Node {
 impl Connection {
     /// One more request on the same connection.
     pub(crate) fn ask(&mut self) -> io::Result<String> {
-        self.stream
-            .get_mut()
-            .write_all(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n")?;
+        self.stream.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n")?;
         let mut length = 0;
         loop {
             let mut line = String::new();

@@ -31,10 +31,7 @@ impl Director {
     /// Starts lvsd with this file and waits until it is ready.
     pub(crate) fn start(node: &Node, config: &str) -> Self {
         node.capture();
-        let mut director = Self {
-            node: node.clone(),
-            daemon: None,
-        };
+        let mut director = Self { node: node.clone(), daemon: None };
         director.write(config);
         if stand_in::IN_PLACE {
             stand_in::apply(node, config);
@@ -47,12 +44,7 @@ impl Director {
     /// Starts lvsd once more, after it was stopped.
     pub(crate) fn start_again(&mut self) {
         let mut command = Command::new(LVSD);
-        command
-            .arg("run")
-            .arg("-c")
-            .arg(self.config())
-            .arg("--socket")
-            .arg(self.socket());
+        command.arg("run").arg("-c").arg(self.config()).arg("--socket").arg(self.socket());
         command.env("STATE_DIRECTORY", self.node.directory());
         command.env("LVSD_LOG", "json");
         self.daemon = Some(self.node.spawn("lvsd", command));
@@ -83,10 +75,7 @@ impl Director {
     pub(crate) fn events(&self) -> Vec<Value> {
         let output = self.lvsd(["events", "--json"]);
         let lines = String::from_utf8_lossy(&output.stdout);
-        lines
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("an event is a line of JSON"))
-            .collect()
+        lines.lines().map(|line| serde_json::from_str(line).expect("an event is a line of JSON")).collect()
     }
 
     pub(crate) fn log(&self) -> String {

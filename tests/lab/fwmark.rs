@@ -33,8 +33,5 @@ fn alternate(keys: &str) -> Vec<String> {
     let _director = stage.direct(&service(&web, realservers.iter().map(Realserver::toml)));
 
     let ports = [80, 443].into_iter().cycle();
-    ports
-        .take(6)
-        .map(|port| stage.client.ask(&format!("{VIP}:{port}")).unwrap())
-        .collect()
+    ports.take(6).map(|port| stage.client.ask(&format!("{VIP}:{port}")).unwrap()).collect()
 }

@@ -74,21 +74,14 @@ impl Lab {
     pub(crate) fn switch(&self) -> Switch {
         let name = format!("br{}", self.switches.fetch_add(1, Ordering::Relaxed));
         self.backbone.rtnl.add(&name, InfoKind::Bridge);
-        Switch {
-            backbone: Arc::clone(&self.backbone),
-            name,
-            ports: Arc::clone(&self.ports),
-        }
+        Switch { backbone: Arc::clone(&self.backbone), name, ports: Arc::clone(&self.ports) }
     }
 
     pub(crate) fn node(&self, name: &str) -> Node {
         let directory = self.directory.path().join(name);
         fs::create_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
         let node = Node::new(name, &directory);
-        self.nodes
-            .lock()
-            .expect("no other user panics")
-            .push(node.clone());
+        self.nodes.lock().expect("no other user panics").push(node.clone());
         node
     }
 }
@@ -97,24 +90,15 @@ impl Switch {
     /// Brings an interface up in the namespace, cabled to a new port of this switch.
     fn plug(&self, interface: &str, namespace: &Namespace) -> End {
         let port = format!("port{}", self.ports.fetch_add(1, Ordering::Relaxed));
-        self.backbone
-            .rtnl
-            .add_cable(&port, &self.name, interface, namespace);
-        End {
-            namespace: Arc::clone(&self.backbone),
-            name: port,
-        }
+        self.backbone.rtnl.add_cable(&port, &self.name, interface, namespace);
+        End { namespace: Arc::clone(&self.backbone), name: port }
     }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.nodes
-                .lock()
-                .iter()
-                .flat_map(|nodes| nodes.iter())
-                .for_each(evidence::print);
+            self.nodes.lock().iter().flat_map(|nodes| nodes.iter()).for_each(evidence::print);
         }
     }
 }
@@ -131,9 +115,6 @@ fn require_guest() {
 /// A namespace has IPVS's settings only when the module is there; tunnels appear where a test adds them.
 fn prepare_kernel() {
     let loaded = Command::new("modprobe").args(["-a", "ip_vs", "fou"]).status();
-    assert!(
-        loaded.is_ok_and(|status| status.success()),
-        "the guest's kernel lacks ip_vs or fou"
-    );
+    assert!(loaded.is_ok_and(|status| status.success()), "the guest's kernel lacks ip_vs or fou");
     fs::write("/proc/sys/net/core/fb_tunnels_only_for_init_net", "1").expect("a kernel setting");
 }

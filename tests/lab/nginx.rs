@@ -30,11 +30,7 @@ pub(crate) fn start(node: &Node, port: u16) -> Process {
     );
     fs::write(&config, text).expect("the lab's directory is writable");
     let mut command = Command::new("nginx");
-    command
-        .args(["-e", "stderr", "-p"])
-        .arg(directory)
-        .arg("-c")
-        .arg(config);
+    command.args(["-e", "stderr", "-p"]).arg(directory).arg("-c").arg(config);
     let mut nginx = node.spawn("nginx", command);
     until("nginx listens", || {
         assert_eq!(nginx.exited(), None, "nginx of {}", node.name());

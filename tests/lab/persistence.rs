@@ -26,11 +26,7 @@ impl Persistent {
         let realservers = stage.realservers(Forward::Nat);
         let keys = format!("vip = 'web'\nport = 80\nscheduler = 'rr'\npersistent = '300s'\n{keys}");
         let _director = stage.direct(&service(&keys, realservers.iter().map(Realserver::toml)));
-        Self {
-            stage,
-            _realservers: realservers,
-            _director,
-        }
+        Self { stage, _realservers: realservers, _director }
     }
 
     fn ask(&self) -> String {
@@ -38,11 +34,7 @@ impl Persistent {
     }
 
     fn ask_from(&self, address: &str) -> String {
-        self.stage
-            .client
-            .connect_from(&format!("{address}:0"), SERVER)
-            .unwrap()
-            .realserver
+        self.stage.client.connect_from(&format!("{address}:0"), SERVER).unwrap().realserver
     }
 }
 

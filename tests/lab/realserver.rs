@@ -67,17 +67,9 @@ impl Realserver {
         if !matches!(forward, Forward::Nat) {
             addresses.extend([VIP, VIP6]);
         }
-        let endpoints = addresses
-            .iter()
-            .flat_map(|it| [80, 443].map(|port| endpoint(it, port)));
+        let endpoints = addresses.iter().flat_map(|it| [80, 443].map(|port| endpoint(it, port)));
         let _responder = Responder::start(&node, endpoints);
-        Self {
-            node,
-            address,
-            address6,
-            forward,
-            _responder,
-        }
+        Self { node, address, address6, forward, _responder }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -118,11 +110,7 @@ fn tunnel(node: &Node, name: &str, kind: InfoKind, vips: &[&str]) {
 }
 
 fn endpoint(address: &str, port: u16) -> String {
-    if address.contains(':') {
-        format!("[{address}]:{port}")
-    } else {
-        format!("{address}:{port}")
-    }
+    if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }
 
 fn own(node: &Node, interface: &str, vips: &[&str]) {

@@ -29,9 +29,8 @@ impl Responder {
         let _runtime = runtime().enter();
         for endpoint in endpoints {
             let endpoint: SocketAddr = endpoint.as_ref().parse().expect("an endpoint");
-            let (tcp, udp) = node
-                .enter(|| listen(endpoint))
-                .unwrap_or_else(|error| panic!("{endpoint}: {error}"));
+            let (tcp, udp) =
+                node.enter(|| listen(endpoint)).unwrap_or_else(|error| panic!("{endpoint}: {error}"));
             let tcp = net::TcpListener::from_std(tcp).expect("a listener for the runtime");
             let udp = net::UdpSocket::from_std(udp).expect("a socket for the runtime");
             tasks.spawn(serve_connections(tcp, Arc::clone(&name)));

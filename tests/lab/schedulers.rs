@@ -65,11 +65,7 @@ fn shares_each_cycle_by_weight(forward: Forward) {
 
     let turns = stage.client.turns(SERVER, 18);
     for cycle in turns.windows(6) {
-        assert_eq!(
-            shares(cycle),
-            [("rs1", 3), ("rs2", 2), ("rs3", 1)].into(),
-            "in {turns:?}"
-        );
+        assert_eq!(shares(cycle), [("rs1", 3), ("rs2", 2), ("rs3", 1)].into(), "in {turns:?}");
     }
 }
 
@@ -106,10 +102,7 @@ fn prefers_the_fewest_connections_by_weight(forward: Forward) {
 fn is_accepted_and_answers(scheduler: &str) {
     let stage = Stage::new();
     let realservers: [Realserver; 2] = stage.realservers(Forward::Nat);
-    let _director = stage.direct(&service(
-        &web(scheduler),
-        realservers.iter().map(Realserver::toml),
-    ));
+    let _director = stage.direct(&service(&web(scheduler), realservers.iter().map(Realserver::toml)));
 
     stage.client.turns(SERVER, 2);
     let listing = stage.director.run(["ipvsadm", "-L", "-n"]);
@@ -117,24 +110,17 @@ fn is_accepted_and_answers(scheduler: &str) {
 }
 
 fn hold(stage: &Stage, count: usize) -> Vec<Connection> {
-    (0..count)
-        .map(|_| stage.client.connect(SERVER).unwrap())
-        .collect()
+    (0..count).map(|_| stage.client.connect(SERVER).unwrap()).collect()
 }
 
 /// Closes the connections to one realserver, and waits until the director knows.
 fn release(stage: &Stage, held: &mut Vec<Connection>, realserver: &str) {
     held.retain(|connection| connection.realserver != realserver);
-    until("the director counts the open connections", || {
-        active_connections(stage) == held.len()
-    });
+    until("the director counts the open connections", || active_connections(stage) == held.len());
 }
 
 fn active_connections(stage: &Stage) -> usize {
-    let table = stage
-        .director
-        .enter(|| fs::read_to_string("/proc/thread-self/net/ip_vs"))
-        .unwrap();
+    let table = stage.director.enter(|| fs::read_to_string("/proc/thread-self/net/ip_vs")).unwrap();
     let active = |line: &str| line.split_whitespace().nth(4)?.parse::<usize>().ok();
     table.lines().filter_map(active).sum()
 }
@@ -156,13 +142,7 @@ fn count<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
 /// Everybody's turn comes once in each round, always in the same order; who is first does not matter.
 pub(crate) fn assert_cycle(turns: &[String], names: &[&str]) {
     let mut round: Vec<_> = turns.iter().take(names.len()).map(String::as_str).collect();
-    assert!(
-        turns
-            .iter()
-            .zip(round.iter().cycle())
-            .all(|(turn, expected)| turn == expected),
-        "{turns:?}"
-    );
+    assert!(turns.iter().zip(round.iter().cycle()).all(|(turn, expected)| turn == expected), "{turns:?}");
     round.sort_unstable();
     assert_eq!(round, names, "in {turns:?}");
 }

@@ -84,24 +84,14 @@ fn nothing_is_left_of_a_lab_that_panicked() {
     // A cable from here into the lab: it goes when the namespace at its other end goes.
     let outside = Namespace::new();
     outside.rtnl.add("br0", InfoKind::Bridge);
-    let here = || {
-        outside.enter(|| {
-            Command::new("ip")
-                .args(["-brief", "link"])
-                .output()
-                .unwrap()
-                .stdout
-        })
-    };
+    let here = || outside.enter(|| Command::new("ip").args(["-brief", "link"]).output().unwrap().stdout);
     let is_cabled = || String::from_utf8_lossy(&here()).contains("cable");
 
     let (pid, directory) = {
         let story = panic::catch_unwind(|| {
             let lab = Lab::new();
             let (client, server) = pair(&lab);
-            outside
-                .rtnl
-                .add_cable("cable", "br0", "outside", client.namespace());
+            outside.rtnl.add_cable("cable", "br0", "outside", client.namespace());
             let _responder = Responder::start(&server, [SERVER]);
             let _connection = client.connect(SERVER).unwrap();
             let mut sleeper = Command::new("sleep");
@@ -111,10 +101,7 @@ fn nothing_is_left_of_a_lab_that_panicked() {
             client.capture();
             panic::panic_any((sleeper.id(), client.directory().to_owned()));
         });
-        *story
-            .unwrap_err()
-            .downcast::<(u32, std::path::PathBuf)>()
-            .unwrap()
+        *story.unwrap_err().downcast::<(u32, std::path::PathBuf)>().unwrap()
     };
 
     until("the client's namespace is gone", || !is_cabled());

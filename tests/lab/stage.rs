@@ -58,16 +58,7 @@ impl Stage {
             .address("eth1", "fd00:73::1/64")
             .gateway("192.168.71.1")
             .gateway("fd00:71::1");
-        Self {
-            lab,
-            client,
-            router,
-            director,
-            lan,
-            inside,
-            far,
-            realservers: AtomicU8::new(0),
-        }
+        Self { lab, client, router, director, lan, inside, far, realservers: AtomicU8::new(0) }
     }
 
     /// The next realserver, `rs1`, `rs2`, ..., answering on the ports 80 and 443.

@@ -38,32 +38,14 @@ fn rule(config: &Table, service: &Table, rules: &mut String) {
     let id = match (number(service, "fwmark"), text(service, "vip")) {
         (Some(mark), _) => format!("-f {mark}"),
         (None, Some(vip)) => {
-            let vip = tables(config, "vip")
-                .into_iter()
-                .find(|it| text(it, "name") == Some(vip))
-                .unwrap();
-            let address = vip["addresses"][0]
-                .as_str()
-                .unwrap()
-                .split('/')
-                .next()
-                .unwrap()
-                .to_owned();
-            let protocol = if text(service, "protocol") == Some("udp") {
-                "-u"
-            } else {
-                "-t"
-            };
+            let vip = tables(config, "vip").into_iter().find(|it| text(it, "name") == Some(vip)).unwrap();
+            let address = vip["addresses"][0].as_str().unwrap().split('/').next().unwrap().to_owned();
+            let protocol = if text(service, "protocol") == Some("udp") { "-u" } else { "-t" };
             format!("{protocol} {}", endpoint(&address, port))
         }
         _ => panic!("a service without an address"),
     };
-    write!(
-        rules,
-        "-A {id} -s {}",
-        text(service, "scheduler").unwrap_or("wlc")
-    )
-    .unwrap();
+    write!(rules, "-A {id} -s {}", text(service, "scheduler").unwrap_or("wlc")).unwrap();
     if let Some(seconds) = text(service, "persistent") {
         write!(rules, " -p {}", seconds.trim_end_matches('s')).unwrap();
     }
@@ -92,19 +74,11 @@ fn tunnel(realserver: &Table) -> String {
         return String::new();
     };
     let port = number(tunnel, "port").map(|port| format!(" --tun-port {port}"));
-    format!(
-        " --tun-type {}{}",
-        text(tunnel, "type").unwrap(),
-        port.unwrap_or_default()
-    )
+    format!(" --tun-type {}{}", text(tunnel, "type").unwrap(), port.unwrap_or_default())
 }
 
 fn endpoint(address: &str, port: i64) -> String {
-    if address.contains(':') {
-        format!("[{address}]:{port}")
-    } else {
-        format!("{address}:{port}")
-    }
+    if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }
 
 fn tables(parent: &Table, key: &str) -> Vec<Table> {

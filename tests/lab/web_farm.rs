@@ -11,13 +11,9 @@ use crate::{
 fn web_servers_take_turns_behind_another_port() {
     let stage = Stage::new();
     let realservers: [Realserver; 3] = stage.realservers(Forward::Nat);
-    let _servers = realservers
-        .each_ref()
-        .map(|realserver| nginx::start(&realserver.node, 8080));
-    let web = service(
-        "vip = 'web'\nport = 80\nscheduler = 'rr'",
-        realservers.iter().map(|it| it.at_port(8080)),
-    );
+    let _servers = realservers.each_ref().map(|realserver| nginx::start(&realserver.node, 8080));
+    let web =
+        service("vip = 'web'\nport = 80\nscheduler = 'rr'", realservers.iter().map(|it| it.at_port(8080)));
     let _director = stage.direct(&web);
 
     let turns = stage.client.turns(&format!("{VIP}:80"), 6);

@@ -27,13 +27,8 @@ impl Capture {
     /// Listens in the namespace of the calling thread.
     pub(super) fn start() -> Self {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(
-            AddressFamily::Packet,
-            SockType::Datagram,
-            flags,
-            SockProtocol::EthAll,
-        )
-        .expect("a packet socket");
+        let socket = socket(AddressFamily::Packet, SockType::Datagram, flags, SockProtocol::EthAll)
+            .expect("a packet socket");
         let records = Records::default();
         let reader = runtime().spawn(read(socket, Arc::clone(&records)));
         Self { records, reader }
@@ -85,11 +80,7 @@ async fn read(socket: OwnedFd, records: Records) {
 fn is_chatter(packet: &[u8]) -> bool {
     const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
     const ALL_MLD_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
-    let address = |at| {
-        packet
-            .get(at..at + 16)
-            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok())
-    };
+    let address = |at| packet.get(at..at + 16).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
     let is_ipv6 = packet.first().is_some_and(|first| first >> 4 == 6);
     let [Some(from), Some(to)] = [8, 24].map(|at| address(at).map(Ipv6Addr::from)) else {
         return false;

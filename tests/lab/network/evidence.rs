@@ -46,16 +46,8 @@ fn show(node: &Node, program: &str, arguments: &[&str]) {
     match output {
         Ok(output) if output.stdout.is_empty() && output.status.success() => {}
         Ok(output) => {
-            let said = if output.status.success() {
-                output.stdout
-            } else {
-                output.stderr
-            };
-            eprintln!(
-                "-- {program} {}\n{}",
-                arguments.join(" "),
-                String::from_utf8_lossy(&said).trim_end()
-            );
+            let said = if output.status.success() { output.stdout } else { output.stderr };
+            eprintln!("-- {program} {}\n{}", arguments.join(" "), String::from_utf8_lossy(&said).trim_end());
         }
         Err(error) => eprintln!("-- {program}: {error}"),
     }
@@ -63,10 +55,7 @@ fn show(node: &Node, program: &str, arguments: &[&str]) {
 
 fn show_logs(node: &Node) {
     let files = fs::read_dir(node.directory()).into_iter().flatten().flatten();
-    for path in files
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|it| it == "log"))
-    {
+    for path in files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|it| it == "log")) {
         let log = fs::read_to_string(&path).unwrap_or_default();
         eprintln!("-- {}\n{}", path.display(), log.trim_end());
     }

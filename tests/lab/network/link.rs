@@ -28,10 +28,7 @@ struct Impairment {
 
 impl Link {
     pub(super) fn new(port: End, interface: End) -> Self {
-        Self {
-            ends: [port, interface],
-            impairment: Mutex::default(),
-        }
+        Self { ends: [port, interface], impairment: Mutex::default() }
     }
 
     /// Pulls the plug: the node sees its interface without carrier.

@@ -46,9 +46,7 @@ impl Namespace {
     }
 
     pub(crate) fn sysctl(&self, name: &str) -> Option<String> {
-        let value = self
-            .enter(|| fs::read_to_string(format!("/proc/sys/net/{name}")))
-            .ok()?;
+        let value = self.enter(|| fs::read_to_string(format!("/proc/sys/net/{name}"))).ok()?;
         Some(value.trim_end().to_owned())
     }
 }

@@ -50,14 +50,8 @@ impl Node {
         let mut links = self.0.links.lock().expect("no other user panics");
         let interface = format!("eth{}", links.len());
         let port = switch.plug(&interface, &self.0.namespace);
-        let interface = End {
-            namespace: Arc::clone(&self.0.namespace),
-            name: interface,
-        };
-        self.0
-            .namespace
-            .rtnl
-            .add_address(&interface.name, prefix(address));
+        let interface = End { namespace: Arc::clone(&self.0.namespace), name: interface };
+        self.0.namespace.rtnl.add_address(&interface.name, prefix(address));
         links.push(Arc::new(Link::new(port, interface)));
         drop(links);
         self
@@ -99,9 +93,7 @@ impl Node {
     /// The cable of `eth{index}`.
     pub(crate) fn eth(&self, index: usize) -> Arc<Link> {
         let links = self.0.links.lock().expect("no other user panics");
-        let link = links
-            .get(index)
-            .unwrap_or_else(|| panic!("{} has no eth{index}", self.name()));
+        let link = links.get(index).unwrap_or_else(|| panic!("{} has no eth{index}", self.name()));
         Arc::clone(link)
     }
 
@@ -117,8 +109,7 @@ impl Node {
     /// Runs a program to its end, whatever it says.
     pub(crate) fn output<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> Output {
         let mut command = words(command);
-        self.enter(|| command.output())
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+        self.enter(|| command.output()).unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
     /// Runs a program that must succeed and gives what it wrote.
@@ -155,9 +146,7 @@ impl Node {
 }
 
 fn prefix(address: &str) -> IpNet {
-    address
-        .parse()
-        .unwrap_or_else(|error| panic!("{address}: {error}"))
+    address.parse().unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
 fn words<S: AsRef<OsStr>>(command: impl IntoIterator<Item = S>) -> Command {

@@ -21,11 +21,7 @@ pub(crate) struct Process(Child);
 impl Process {
     /// Starts the program with both its outputs appended to `log`.
     pub(super) fn spawn(namespace: &Namespace, mut command: Command, log: &Path) -> Self {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(log)
-            .expect("a log file");
+        let log = File::options().create(true).append(true).open(log).expect("a log file");
         command.stdin(Stdio::null());
         command.stdout(log.try_clone().expect("a second handle of the log"));
         command.stderr(log);
@@ -49,11 +45,7 @@ impl Process {
             if let Some(status) = self.exited() {
                 return status;
             }
-            assert!(
-                Instant::now() < deadline,
-                "process {} still runs after {patience:?}",
-                self.0.id()
-            );
+            assert!(Instant::now() < deadline, "process {} still runs after {patience:?}", self.0.id());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

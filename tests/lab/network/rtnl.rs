@@ -26,17 +26,14 @@ impl Rtnl {
     pub(crate) fn new() -> Self {
         let mut socket = Socket::new(NETLINK_ROUTE).expect("a netlink socket");
         socket.bind_auto().expect("a netlink address");
-        socket
-            .connect(&SocketAddr::new(0, 0))
-            .expect("the kernel's netlink address");
+        socket.connect(&SocketAddr::new(0, 0)).expect("the kernel's netlink address");
         Self(Mutex::new(socket))
     }
 
     /// A link of a kind that needs no further word: `bridge`, `dummy`, `ipip`, `gre`.
     pub(crate) fn add(&self, name: &str, kind: InfoKind) {
         let mut link = named(name);
-        link.attributes
-            .push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
+        link.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
         self.must(&format!("add {name}"), CREATE, Message::NewLink(link));
         self.set_up(name);
     }
@@ -46,8 +43,7 @@ impl Rtnl {
         let mut far = named(peer);
         far.attributes.push(LinkAttribute::NetNsFd(namespace.as_raw_fd()));
         let mut near = named(name);
-        near.attributes
-            .push(LinkAttribute::Controller(self.index(bridge)));
+        near.attributes.push(LinkAttribute::Controller(self.index(bridge)));
         near.attributes.push(LinkAttribute::LinkInfo(vec![
             LinkInfo::Kind(InfoKind::Veth),
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(far))),
@@ -81,11 +77,7 @@ impl Rtnl {
         message.header.flags = AddressHeaderFlags::Nodad;
         message.attributes.push(AddressAttribute::Local(address.addr()));
         message.attributes.push(AddressAttribute::Address(address.addr()));
-        self.must(
-            &format!("add {address} on {link}"),
-            CREATE,
-            Message::NewAddress(message),
-        );
+        self.must(&format!("add {address} on {link}"), CREATE, Message::NewAddress(message));
     }
 
     pub(crate) fn add_route(&self, destination: IpNet, gateway: IpAddr) {
@@ -101,11 +93,7 @@ impl Rtnl {
             message.attributes.push(RouteAttribute::Destination(network));
         }
         message.attributes.push(RouteAttribute::Gateway(gateway.into()));
-        self.must(
-            &format!("add {destination} via {gateway}"),
-            CREATE,
-            Message::NewRoute(message),
-        );
+        self.must(&format!("add {destination} via {gateway}"), CREATE, Message::NewRoute(message));
     }
 
     fn index(&self, name: &str) -> u32 {
@@ -132,10 +120,7 @@ impl Rtnl {
         let socket = self.0.lock().expect("no other user panics");
         socket.send(&bytes, 0)?;
         let (answer, _) = socket.recv_from_full()?;
-        match NetlinkMessage::<Message>::deserialize(&answer)
-            .map_err(io::Error::other)?
-            .payload
-        {
+        match NetlinkMessage::<Message>::deserialize(&answer).map_err(io::Error::other)?.payload {
             NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
             NetlinkPayload::InnerMessage(message) => Ok(Some(message)),
             _ => Ok(None),
