@@ -1,4 +1,5 @@
-//! What the kernel itself makes of our requests and frames. What it did is read back by other means than ours.
+//! What the kernel itself makes of our requests and frames. What it did is read back by other means than
+//! ours.
 //!
 //! `CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=scripts/lab cargo test --lib -- --ignored kernel::`
 
@@ -26,16 +27,8 @@ fn enter_new_network() {
 /// Runs `ip` and gives what it printed.
 fn ip(arguments: &str) -> String {
     let arguments: Vec<_> = arguments.split_whitespace().collect();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new("ip").args(&arguments).output().unwrap();
-    assert!(
-        status.success(),
-        "ip {arguments:?}: {}",
-        String::from_utf8_lossy(&stderr)
-    );
+    let Output { status, stdout, stderr } = Command::new("ip").args(&arguments).output().unwrap();
+    assert!(status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 

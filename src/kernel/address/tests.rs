@@ -55,13 +55,7 @@ fn address(hex: &str) -> wire::Entry {
 }
 
 fn link_body(kind: u16, flags: u32, name: &[u8], mac: &[u8]) -> Vec<u8> {
-    let header = [
-        &[0, 0][..],
-        &kind.to_ne_bytes(),
-        &2_u32.to_ne_bytes(),
-        &flags.to_ne_bytes(),
-        &[0; 4],
-    ];
+    let header = [&[0, 0][..], &kind.to_ne_bytes(), &2_u32.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 4]];
     [header.concat(), attribute(3, name), attribute(1, mac)].concat()
 }
 
@@ -83,42 +77,18 @@ fn an_answer_ends_with_its_status() {
             [item(2, SEQUENCE), item(2, SEQUENCE), done.clone()].concat(),
             Ok((true, 2, false)),
         ),
-        (
-            "the end of an old kernel",
-            message(DONE, 0, SEQUENCE, &[]),
-            Ok((true, 0, false)),
-        ),
-        (
-            "an acknowledgement",
-            status(ERROR, SEQUENCE, 0),
-            Ok((true, 0, false)),
-        ),
-        (
-            "a list that changed",
-            [item(2 | DUMP_INTERRUPTED, SEQUENCE), done].concat(),
-            Ok((true, 1, true)),
-        ),
+        ("the end of an old kernel", message(DONE, 0, SEQUENCE, &[]), Ok((true, 0, false))),
+        ("an acknowledgement", status(ERROR, SEQUENCE, 0), Ok((true, 0, false))),
+        ("a list that changed", [item(2 | DUMP_INTERRUPTED, SEQUENCE), done].concat(), Ok((true, 1, true))),
         (
             "a list that changed at its end",
             message(DONE, DUMP_INTERRUPTED, SEQUENCE, &[0; 4]),
             Ok((true, 0, true)),
         ),
-        (
-            "an earlier request's item",
-            item(2, SEQUENCE - 1),
-            Ok((false, 0, false)),
-        ),
-        (
-            "an earlier request's failure",
-            status(ERROR, SEQUENCE - 1, -1),
-            Ok((false, 0, false)),
-        ),
+        ("an earlier request's item", item(2, SEQUENCE - 1), Ok((false, 0, false))),
+        ("an earlier request's failure", status(ERROR, SEQUENCE - 1, -1), Ok((false, 0, false))),
         ("a notice to all", item(0, 0), Ok((false, 0, false))),
-        (
-            "a refusal",
-            status(ERROR, SEQUENCE, -libc::EEXIST),
-            refusal(libc::EEXIST),
-        ),
+        ("a refusal", status(ERROR, SEQUENCE, -libc::EEXIST), refusal(libc::EEXIST)),
         (
             "a list that failed",
             [item(2, SEQUENCE), status(DONE, SEQUENCE, -libc::EPERM)].concat(),
@@ -126,44 +96,21 @@ fn an_answer_ends_with_its_status() {
         ),
         (
             "a refusal with the request",
-            message(
-                ERROR,
-                0,
-                SEQUENCE,
-                &[(-libc::EPERM).to_ne_bytes(), [9; 4]].concat(),
-            ),
+            message(ERROR, 0, SEQUENCE, &[(-libc::EPERM).to_ne_bytes(), [9; 4]].concat()),
             refusal(libc::EPERM),
         ),
         ("an error above zero", status(ERROR, SEQUENCE, 17), malformed()),
-        (
-            "the lowest of errors",
-            status(ERROR, SEQUENCE, i32::MIN),
-            malformed(),
-        ),
-        (
-            "a status cut short",
-            message(ERROR, 0, SEQUENCE, &[0, 0]),
-            malformed(),
-        ),
-        (
-            "another object",
-            message(libc::RTM_NEWLINK, 2, SEQUENCE, &[0; 16]),
-            malformed(),
-        ),
+        ("the lowest of errors", status(ERROR, SEQUENCE, i32::MIN), malformed()),
+        ("a status cut short", message(ERROR, 0, SEQUENCE, &[0, 0]), malformed()),
+        ("another object", message(libc::RTM_NEWLINK, 2, SEQUENCE, &[0; 16]), malformed()),
         ("data lost", message(OVERRUN, 0, SEQUENCE, &[]), malformed()),
-        (
-            "a header cut short",
-            item(2, SEQUENCE)[..15].to_vec(),
-            malformed(),
-        ),
+        ("a header cut short", item(2, SEQUENCE)[..15].to_vec(), malformed()),
         ("a body cut short", item(2, SEQUENCE)[..40].to_vec(), malformed()),
         ("a length of nothing", vec![0; 16], malformed()),
     ];
     for (name, datagram, expected) in cases {
         let mut answer = Answer::new(libc::RTM_GETADDR, SEQUENCE);
-        let taken = answer
-            .take(&datagram)
-            .map(|complete| (complete, answer.bodies.len(), answer.torn));
+        let taken = answer.take(&datagram).map(|complete| (complete, answer.bodies.len(), answer.torn));
         assert_eq!(taken.map_err(|error| error.kind()), expected, "{name}");
     }
 }
@@ -180,32 +127,13 @@ fn an_address_is_read() {
     let peer = wire::address(&peer.concat()).unwrap().unwrap();
     // name, entry, address, network, secondary, routed
     let cases = [
-        (
-            "IPv4",
-            address(ETH0_IPV4),
-            "192.0.2.2/24",
-            "192.0.2.0/24",
-            false,
-            true,
-        ),
+        ("IPv4", address(ETH0_IPV4), "192.0.2.2/24", "192.0.2.0/24", false, true),
         ("IPv6", address(ETH0_IPV6), "fd00::2/64", "fd00::/64", false, true),
-        (
-            "peer, secondary, noprefixroute",
-            peer,
-            "192.0.2.2/24",
-            "198.51.100.0/24",
-            true,
-            false,
-        ),
+        ("peer, secondary, noprefixroute", peer, "192.0.2.2/24", "198.51.100.0/24", true, false),
     ];
     for (name, entry, address, network, secondary, routed) in cases {
-        let expected = wire::Entry {
-            interface: 2,
-            net: net(address),
-            network: net(network),
-            secondary,
-            routed,
-        };
+        let expected =
+            wire::Entry { interface: 2, net: net(address), network: net(network), secondary, routed };
         assert_eq!(entry, expected, "{name}");
     }
 
@@ -214,16 +142,8 @@ fn an_address_is_read() {
     let nameless = unhex("0218800002000000");
     let too_long = [unhex("0221800002000000"), attribute(1, &[192, 0, 2, 2])].concat();
     let five_bytes = [unhex("0218800002000000"), attribute(1, &[192, 0, 2, 2, 1])].concat();
-    for (name, body) in [
-        ("no address", nameless),
-        ("prefix of 33", too_long),
-        ("five bytes", five_bytes),
-    ] {
-        assert_eq!(
-            wire::address(&body).unwrap_err().kind(),
-            io::ErrorKind::InvalidData,
-            "{name}"
-        );
+    for (name, body) in [("no address", nameless), ("prefix of 33", too_long), ("five bytes", five_bytes)] {
+        assert_eq!(wire::address(&body).unwrap_err().kind(), io::ErrorKind::InvalidData, "{name}");
     }
 }
 
@@ -271,40 +191,22 @@ fn a_link_is_read() {
     let mac = [2, 0, 0, 0, 2, 0x15];
     // name, body, (interface, MAC, up, carrier)
     let cases = [
-        (
-            "up",
-            link_body(ETHERNET, UP | LOWER_UP, b"eth0\0", &mac),
-            Some(("eth0", Some(mac), true, true)),
-        ),
-        (
-            "no carrier",
-            link_body(ETHERNET, UP, b"eth0\0", &mac),
-            Some(("eth0", Some(mac), true, false)),
-        ),
-        (
-            "not Ethernet",
-            link_body(INFINIBAND, UP, b"ib0\0", &[0; 20]),
-            Some(("ib0", None, true, false)),
-        ),
+        ("up", link_body(ETHERNET, UP | LOWER_UP, b"eth0\0", &mac), Some(("eth0", Some(mac), true, true))),
+        ("no carrier", link_body(ETHERNET, UP, b"eth0\0", &mac), Some(("eth0", Some(mac), true, false))),
+        ("not Ethernet", link_body(INFINIBAND, UP, b"ib0\0", &[0; 20]), Some(("ib0", None, true, false))),
         (
             "six bytes, but not Ethernet",
             link_body(772, 0, b"lo\0", &[0; 6]),
             Some(("lo", None, false, false)),
         ),
-        (
-            "no MAC address",
-            link_body(ETHERNET, 0, b"tun0\0", &[]),
-            Some(("tun0", None, false, false)),
-        ),
+        ("no MAC address", link_body(ETHERNET, 0, b"tun0\0", &[]), Some(("tun0", None, false, false))),
         ("not UTF-8", link_body(ETHERNET, 0, b"\xff\xfe\0", &mac), None),
         ("with a blank", link_body(ETHERNET, 0, b"a b\0", &mac), None),
         ("no name", link_body(ETHERNET, 0, b"", &mac), None),
     ];
     for (name, body, expected) in cases {
         let link = wire::link(&body).unwrap();
-        let link = link
-            .as_ref()
-            .map(|(name, link)| (name.as_str(), link.mac, link.up, link.carrier));
+        let link = link.as_ref().map(|(name, link)| (name.as_str(), link.mac, link.up, link.carrier));
         assert_eq!(link, expected, "{name}");
     }
 }
@@ -315,16 +217,7 @@ fn what_goes_together_with_an_address() {
         let net: IpNet = net.parse().unwrap();
         let network = net.trunc();
         let routed = true;
-        (
-            wire::Entry {
-                interface,
-                net,
-                network,
-                secondary,
-                routed,
-            },
-            Vec::new(),
-        )
+        (wire::Entry { interface, net, network, secondary, routed }, Vec::new())
     };
     let entries = [
         entry(2, "192.0.2.1/24", false),
@@ -385,18 +278,9 @@ fn the_smallest_network_around_an_address_decides() {
 #[test]
 fn a_notice_says_what_changed() {
     let nothing = Changes::default();
-    let links = Changes {
-        links: true,
-        ..nothing
-    };
-    let addresses = Changes {
-        addresses: true,
-        ..nothing
-    };
-    let both = Changes {
-        links: true,
-        ..addresses
-    };
+    let links = Changes { links: true, ..nothing };
+    let addresses = Changes { addresses: true, ..nothing };
+    let both = Changes { links: true, ..addresses };
     let notice = |kind| message(kind, 0, 0, &[0; 16]);
     for (name, datagram, expected) in [
         ("nothing", vec![], nothing),
@@ -405,20 +289,12 @@ fn a_notice_says_what_changed() {
         ("address", notice(libc::RTM_NEWADDR), addresses),
         ("address gone", notice(libc::RTM_DELADDR), addresses),
         ("route", notice(libc::RTM_NEWROUTE), nothing),
-        (
-            "two",
-            [notice(libc::RTM_NEWROUTE), notice(libc::RTM_DELADDR)].concat(),
-            addresses,
-        ),
+        ("two", [notice(libc::RTM_NEWROUTE), notice(libc::RTM_DELADDR)].concat(), addresses),
         ("cut short", notice(libc::RTM_NEWROUTE)[..20].to_vec(), both),
     ] {
         let mut changes = Changes::default();
         changes.note(&datagram);
-        assert_eq!(
-            (changes, changes.any()),
-            (expected, expected != nothing),
-            "{name}"
-        );
+        assert_eq!((changes, changes.any()), (expected, expected != nothing), "{name}");
     }
 }
 
@@ -429,11 +305,7 @@ fn an_error_says_what_was_attempted_and_what_helps() {
     let v6 = Attempt::Add("2001:db8::205/64".parse().unwrap(), eth0);
     for (attempt, errno, text) in [
         (v4.clone(), libc::ENOBUFS, "add 192.168.71.205/24 to eth0"),
-        (
-            v4.clone(),
-            libc::EPERM,
-            "add 192.168.71.205/24 to eth0: this needs CAP_NET_ADMIN",
-        ),
+        (v4.clone(), libc::EPERM, "add 192.168.71.205/24 to eth0: this needs CAP_NET_ADMIN"),
         (
             v4,
             libc::ENODEV,

@@ -11,10 +11,7 @@ use crate::kernel::address::{Addresses, Assigned, Changes, Error, Notices};
 /// An interface's addresses, as `ip` lists them.
 fn listed(interface: &str) -> Vec<String> {
     let lines = ip(&format!("-o addr show dev {interface} scope global"));
-    lines
-        .lines()
-        .map(|line| line.split_whitespace().nth(3).unwrap().to_owned())
-        .collect()
+    lines.lines().map(|line| line.split_whitespace().nth(3).unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -25,12 +22,7 @@ fn addresses_come_and_go() {
     ip("link set eth0 up");
     let eth0 = interface("eth0");
     let mut addresses = Addresses::open().unwrap();
-    for net in [
-        "192.168.71.205/24",
-        "192.168.71.206/32",
-        "2001:db8::205/64",
-        "2001:db8::206/128",
-    ] {
+    for net in ["192.168.71.205/24", "192.168.71.206/32", "2001:db8::205/64", "2001:db8::206/128"] {
         let net: IpNet = net.parse().unwrap();
         for attempt in ["first", "again"] {
             addresses.add(&eth0, net).unwrap();
@@ -39,11 +31,7 @@ fn addresses_come_and_go() {
         let link_local = "fe80::/10".parse::<IpNet>().unwrap();
         let ours = addresses.list().unwrap().into_iter();
         let ours = ours.filter(|assigned| assigned.interface == eth0 && !link_local.contains(&assigned.net));
-        let expected = Assigned {
-            interface: eth0.clone(),
-            net,
-            connected: Some(net.trunc()),
-        };
+        let expected = Assigned { interface: eth0.clone(), net, connected: Some(net.trunc()) };
         assert_eq!(ours.collect::<Vec<_>>(), [expected]);
         for attempt in ["first", "again"] {
             addresses.remove(&eth0, net).unwrap();
@@ -59,10 +47,7 @@ fn an_ipv6_address_is_usable_at_once() {
     ip("link add eth0 type veth peer eth1");
     ip("link set eth0 up");
     ip("link set eth1 up");
-    Addresses::open()
-        .unwrap()
-        .add(&interface("eth0"), "2001:db8::205/64".parse().unwrap())
-        .unwrap();
+    Addresses::open().unwrap().add(&interface("eth0"), "2001:db8::205/64".parse().unwrap()).unwrap();
     let line = ip("-o -6 addr show dev eth0 scope global");
     assert!(line.contains(" nodad ") && !line.contains("tentative"), "{line}");
     std::net::UdpSocket::bind("[2001:db8::205]:0").unwrap();
@@ -81,10 +66,7 @@ fn an_interface_that_is_not_there_takes_no_address_and_has_none() {
     ip("link add eth0 type dummy");
     ip("link property add dev eth0 altname eth7");
     let error = addresses.add(&interface("eth7"), net).unwrap_err();
-    assert!(
-        matches!(error, Error::NoInterface { .. }),
-        "by another name: {error:?}"
-    );
+    assert!(matches!(error, Error::NoInterface { .. }), "by another name: {error:?}");
 }
 
 #[test]
@@ -94,10 +76,7 @@ fn where_ipv6_is_disabled_the_error_says_so() {
     ip("link add eth0 type dummy");
     fs::write("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "1").unwrap();
     let net = "2001:db8::205/64".parse().unwrap();
-    let error = Addresses::open()
-        .unwrap()
-        .add(&interface("eth0"), net)
-        .unwrap_err();
+    let error = Addresses::open().unwrap().add(&interface("eth0"), net).unwrap_err();
     assert!(matches!(error, Error::Ipv6Disabled { .. }), "{error:?}");
 }
 
@@ -120,22 +99,12 @@ fn other_addresses_of_a_network_survive_the_first_one() {
         addresses.remove(&eth0, "192.0.2.1/24".parse().unwrap()).unwrap();
         let mut rest = listed("eth0");
         rest.sort();
-        assert_eq!(
-            rest,
-            ["192.0.2.2/24", "192.0.2.3/24", "192.0.2.4/32", "198.51.100.1/24"],
-            "{promote}"
-        );
+        assert_eq!(rest, ["192.0.2.2/24", "192.0.2.3/24", "192.0.2.4/32", "198.51.100.1/24"], "{promote}");
         let two = ip("-o addr show dev eth0 to 192.0.2.2");
-        assert!(
-            two.contains("brd 192.0.2.255") && two.contains("eth0:two"),
-            "{two}"
-        );
+        assert!(two.contains("brd 192.0.2.255") && two.contains("eth0:two"), "{two}");
         assert!(!two.contains("secondary"), "{two}");
         let three = ip("addr show dev eth0 to 192.0.2.3");
-        assert!(
-            three.contains("secondary") && !three.contains("forever"),
-            "{three}"
-        );
+        assert!(three.contains("secondary") && !three.contains("forever"), "{three}");
         assert!(ip("route get 192.0.2.77").contains("dev eth0 src 192.0.2.2"));
 
         addresses.remove(&eth0, "192.0.2.3/24".parse().unwrap()).unwrap();
@@ -157,21 +126,13 @@ fn links_are_described() {
     let mac = Some([2, 0, 0, 0, 2, 0x15]);
     let described: BTreeMap<_, _> = links
         .iter()
-        .map(|(name, link)| {
-            (
-                name.as_str(),
-                (link.mac == mac, link.up, link.carrier, link.loopback),
-            )
-        })
+        .map(|(name, link)| (name.as_str(), (link.mac == mac, link.up, link.carrier, link.loopback)))
         .collect();
     assert_eq!(described["lo"], (false, true, true, true));
     assert_eq!(described["eth0"], (true, true, false, false));
     assert_eq!(described["vlan.7"], (true, false, false, false));
     assert_eq!(described["tunnel"], (false, false, false, false));
-    assert_eq!(
-        (links[&interface("lo")].mac, links[&interface("tunnel")].mac),
-        (None, None)
-    );
+    assert_eq!((links[&interface("lo")].mac, links[&interface("tunnel")].mac), (None, None));
 
     ip("link set eth1 up");
     let eth0 = addresses.links().unwrap()[&interface("eth0")];
@@ -206,18 +167,9 @@ fn changes_are_noticed() {
     let mut notices = Notices::open().unwrap();
     assert_eq!(notices.drain().unwrap(), Changes::default());
     let nothing = Changes::default();
-    let links = Changes {
-        links: true,
-        ..nothing
-    };
-    let addresses = Changes {
-        addresses: true,
-        ..nothing
-    };
-    let both = Changes {
-        links: true,
-        ..addresses
-    };
+    let links = Changes { links: true, ..nothing };
+    let addresses = Changes { addresses: true, ..nothing };
+    let both = Changes { links: true, ..addresses };
     let cases = [
         ("link add eth0 type dummy", links),
         ("addr add 192.0.2.1/24 dev eth0", addresses),
@@ -229,11 +181,7 @@ fn changes_are_noticed() {
     for (command, expected) in cases {
         ip(command);
         assert_eq!(notices.drain().unwrap(), expected, "{command}");
-        assert_eq!(
-            notices.drain().unwrap(),
-            Changes::default(),
-            "{command}, once more"
-        );
+        assert_eq!(notices.drain().unwrap(), Changes::default(), "{command}, once more");
     }
 }
 
@@ -249,10 +197,7 @@ fn when_notices_are_lost_everything_may_have_changed() {
         addresses.add(&interface("eth0"), net).unwrap();
         addresses.remove(&interface("eth0"), net).unwrap();
     }
-    let everything = Changes {
-        links: true,
-        addresses: true,
-    };
+    let everything = Changes { links: true, addresses: true };
     assert_eq!(notices.drain().unwrap(), everything);
     assert_eq!(notices.drain().unwrap(), Changes::default());
 }
@@ -289,11 +234,7 @@ fn the_way_to_an_address_is_found() {
         ("between two, what the kernel says", "10.1.2.7", Some("narrow")),
         ("through a gateway", "8.8.8.8", Some("outside")),
         ("through a gateway, IPv6", "2001:4860::8", Some("outside")),
-        (
-            "connected by an interface that is down",
-            "172.16.0.7",
-            Some("outside"),
-        ),
+        ("connected by an interface that is down", "172.16.0.7", Some("outside")),
         ("connected, but without a route", "10.3.0.7", Some("wide")),
         ("around a peer", "10.4.9.7", Some("outside")),
         ("not around an address that has a peer", "10.4.0.7", Some("wide")),
@@ -307,16 +248,9 @@ fn the_way_to_an_address_is_found() {
         ("multicast", "224.0.0.81", None),
         ("unspecified", "0.0.0.0", None),
     ];
-    let asked: Vec<IpAddr> = cases
-        .iter()
-        .map(|(_, address, _)| address.parse().unwrap())
-        .collect();
+    let asked: Vec<IpAddr> = cases.iter().map(|(_, address, _)| address.parse().unwrap()).collect();
     let towards = Addresses::open().unwrap().towards(&asked).unwrap();
     for ((name, address, expected), asked) in cases.iter().zip(&asked) {
-        assert_eq!(
-            towards.get(asked).map(Interface::as_str),
-            *expected,
-            "{name}: {address}"
-        );
+        assert_eq!(towards.get(asked).map(Interface::as_str), *expected, "{name}: {address}");
     }
 }

@@ -20,12 +20,12 @@ impl Neighbour {
         let namespace = "lvsd-neighbour";
         ip(&format!("netns add {namespace}"));
         let neighbour = Self { namespace };
-        ip(&format!(
-            "link add eth0 address {OUR_MAC} type veth peer wire netns {namespace}"
-        ));
+        ip(&format!("link add eth0 address {OUR_MAC} type veth peer wire netns {namespace}"));
         ip("link set eth0 up");
         neighbour.ip("link set wire up");
         neighbour.ip("addr add 192.168.71.254/24 dev wire");
+        // For an hour after a change, believe no ARP but what RFC 5944 calls gratuitous.
+        neighbour.ip("ntable change name arp_cache dev wire locktime 3600000");
         neighbour
     }
 
@@ -36,10 +36,8 @@ impl Neighbour {
     /// Starts to read the wire; the frames are printed, and there are as many as this.
     fn capture(&self, frames: usize) -> (Child, BufReader<std::process::ChildStderr>) {
         let filter = "arp or icmp6[icmp6type] == icmp6-neighboradvert";
-        let command = format!(
-            "netns exec {} timeout 20 tcpdump -c {frames} -i wire -n -e -vv -t",
-            self.namespace
-        );
+        let command =
+            format!("netns exec {} timeout 20 tcpdump -c {frames} -i wire -n -e -vv -t", self.namespace);
         let mut tcpdump = Command::new("ip")
             .args(command.split_whitespace())
             .arg(filter)
@@ -76,15 +74,9 @@ fn a_neighbour_learns_where_an_address_is_now() {
     for net in ["192.168.71.205/24", "2001:db8::205/64"] {
         let net: ipnet::IpNet = net.parse().unwrap();
         let address = net.addr();
-        neighbour.ip(&format!(
-            "neigh replace {address} lladdr {OLD_MAC} dev wire nud stale"
-        ));
+        neighbour.ip(&format!("neigh replace {address} lladdr {OLD_MAC} dev wire nud stale"));
         addresses.add(&interface("eth0"), net).unwrap();
-        let announcement = Announcement {
-            address,
-            mac: link.mac.unwrap(),
-            router: false,
-        };
+        let announcement = Announcement { address, mac: link.mac.unwrap(), router: false };
         for frame in announcement.frames() {
             let known = neighbour.ip(&format!("neigh show {address}"));
             socket.send(link.index, &frame).unwrap();
@@ -92,9 +84,7 @@ fn a_neighbour_learns_where_an_address_is_now() {
                 neighbour.ip(&format!("neigh show {address}")).contains(OUR_MAC)
             });
             // Each frame alone must do.
-            neighbour.ip(&format!(
-                "neigh replace {address} lladdr {OLD_MAC} dev wire nud stale"
-            ));
+            neighbour.ip(&format!("neigh replace {address} lladdr {OLD_MAC} dev wire nud stale"));
         }
     }
 

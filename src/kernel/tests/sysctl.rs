@@ -15,10 +15,7 @@ fn settings_are_those_of_the_kernel() {
     for (sysctl, path) in [
         (Sysctl::Ipv4Forward, "net/ipv4/ip_forward"),
         (Sysctl::Ipv6Forward, "net/ipv6/conf/all/forwarding"),
-        (
-            Sysctl::SendRedirects(interface("vlan.7")),
-            "net/ipv4/conf/vlan.7/send_redirects",
-        ),
+        (Sysctl::SendRedirects(interface("vlan.7")), "net/ipv4/conf/vlan.7/send_redirects"),
         (Sysctl::SendRedirectsAll, "net/ipv4/conf/all/send_redirects"),
     ] {
         for value in [true, false, true] {
@@ -39,10 +36,7 @@ fn redirects_are_sent_by_default_whatever_an_interface_says() {
     ip("link add eth0 type dummy");
     let (sysctls, eth0) = (Sysctls::default(), Sysctl::SendRedirects(interface("eth0")));
     assert!(sysctls.write(&eth0, false).unwrap());
-    assert_eq!(
-        sysctls.overriding(&eth0, false).unwrap(),
-        Some(Sysctl::SendRedirectsAll)
-    );
+    assert_eq!(sysctls.overriding(&eth0, false).unwrap(), Some(Sysctl::SendRedirectsAll));
     assert!(sysctls.write(&Sysctl::SendRedirectsAll, false).unwrap());
     assert_eq!(sysctls.overriding(&eth0, false).unwrap(), None);
 }
@@ -52,18 +46,8 @@ fn redirects_are_sent_by_default_whatever_an_interface_says() {
 fn where_settings_are_read_only_the_error_says_what_helps() {
     enter_new_network();
     unshare(CloneFlags::CLONE_NEWNS).unwrap();
-    for arguments in [
-        "--make-rprivate /",
-        "--bind /proc/sys /proc/sys",
-        "-o remount,bind,ro /proc/sys",
-    ] {
-        assert!(
-            Command::new("mount")
-                .args(arguments.split(' '))
-                .status()
-                .unwrap()
-                .success()
-        );
+    for arguments in ["--make-rprivate /", "--bind /proc/sys /proc/sys", "-o remount,bind,ro /proc/sys"] {
+        assert!(Command::new("mount").args(arguments.split(' ')).status().unwrap().success());
     }
     let sysctls = Sysctls::default();
     assert!(
