@@ -67,8 +67,8 @@ pub struct Announcement {
     pub address: IpAddr,
     /// The MAC address of the interface that carries it.
     pub mac: [u8; 6],
-    /// Whether that interface forwards IPv6 (`net.ipv6.conf.*.forwarding`). A neighbour that is told otherwise
-    /// stops using the address as its router: RFC 4861 section 7.2.5.
+    /// Whether that interface forwards IPv6 (`net.ipv6.conf.*.forwarding`). A neighbour that is told
+    /// otherwise stops using the address as its router: RFC 4861 section 7.2.5.
     pub router: bool,
 }
 

@@ -44,7 +44,8 @@ impl PacketSocket {
         Ok(Self(socket))
     }
 
-    /// Sends an Ethernet frame on the interface of this index. It does not wait for room in the interface's queue.
+    /// Sends an Ethernet frame on the interface of this index. It does not wait for room in the interface's
+    /// queue.
     pub fn send(&self, interface: u32, frame: &[u8]) -> Result<(), PacketError> {
         let length = frame.len();
         let failed = |cause| PacketError::Send { interface, length, cause };

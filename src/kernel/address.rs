@@ -178,8 +178,8 @@ impl Addresses {
 
     /// Gives an interface an address. It is well if the interface has it already.
     ///
-    /// An IPv6 address is usable at once: the kernel does not probe whether somebody else has it. Note that the kernel
-    /// also takes it for the same address if only the length of the prefix differs.
+    /// An IPv6 address is usable at once: the kernel does not probe whether somebody else has it. Note that
+    /// the kernel also takes it for the same address if only the length of the prefix differs.
     pub fn add(&mut self, interface: &Interface, address: IpNet) -> Result<(), Error> {
         let failed = |cause| Error::new(Attempt::Add(address, interface.clone()), cause);
         let index = self.index(interface).map_err(failed)?;
@@ -188,9 +188,9 @@ impl Addresses {
 
     /// Takes an address from an interface. It is well if the interface does not have it, or is not there.
     ///
-    /// When an IPv4 address goes that came first in its network, Linux removes the others of that network on the
-    /// interface as well, unless `promote_secondaries` is set. They are put back as they were, but are missing for an
-    /// instant.
+    /// When an IPv4 address goes that came first in its network, Linux removes the others of that network on
+    /// the interface as well, unless `promote_secondaries` is set. They are put back as they were, but are
+    /// missing for an instant.
     pub fn remove(&mut self, interface: &Interface, address: IpNet) -> Result<(), Error> {
         let before = self.entries();
         let removed = self.index(interface).and_then(|index| {
@@ -213,8 +213,8 @@ impl Addresses {
         restored.fold(Ok(()), Result::and)
     }
 
-    /// The interface by which each address is reached. Those that are not reached by any are absent, and so are this
-    /// machine's own.
+    /// The interface by which each address is reached. Those that are not reached by any are absent, and so
+    /// are this machine's own.
     pub fn towards(&mut self, addresses: &[IpAddr]) -> Result<BTreeMap<IpAddr, Interface>, Error> {
         let assigned = self.list()?;
         let own: BTreeSet<_> = assigned.iter().map(|assigned| assigned.net.addr()).collect();
@@ -306,8 +306,8 @@ impl<'a> Connected<'a> {
         Self(networks.collect())
     }
 
-    /// The interface of the smallest network around an address; none if there are several, between which only the
-    /// kernel can decide.
+    /// The interface of the smallest network around an address; none if there are several, between which only
+    /// the kernel can decide.
     fn towards(&self, address: IpAddr) -> Option<&'a Interface> {
         let around = self.0.iter().filter(|(network, _)| network.contains(&address));
         let smallest = around.clone().map(|(network, _)| network.prefix_len()).max()?;

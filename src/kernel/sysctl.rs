@@ -17,7 +17,8 @@ use crate::config::Interface;
 pub enum Sysctl {
     /// Whether IPv4 is forwarded, which forwarding by NAT needs.
     Ipv4Forward,
-    /// Whether IPv6 is forwarded. While it is, interfaces heed router advertisements only with `accept_ra = 2`.
+    /// Whether IPv6 is forwarded. While it is, an interface heeds router advertisements only if its
+    /// `accept_ra` is 2.
     Ipv6Forward,
     /// Whether an interface sends ICMP redirects, which would lead clients past a director with one leg.
     SendRedirects(Interface),
@@ -39,8 +40,8 @@ impl Sysctl {
 
     /// The setting that keeps this one, at this value, from having effect while it has the other value.
     ///
-    /// The kernel sends redirects when the interface's value *or* that of `all` is set (`IN_DEV_TX_REDIRECTS` in
-    /// its `include/linux/inetdevice.h`), and both are set by default. The other settings stand alone.
+    /// The kernel sends redirects when the interface's value *or* that of `all` is set (`IN_DEV_TX_REDIRECTS`
+    /// in its `include/linux/inetdevice.h`), and both are set by default. The other settings stand alone.
     #[must_use]
     pub fn overridden_by(&self, value: bool) -> Option<Self> {
         match self {

@@ -6,12 +6,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// The time from one announcement of an address to its next, which makes 0, 250 ms, 1 s, 3 s and 10 s from the
-/// taking. Several, because nothing confirms any of them: the first can meet a switch port that does not forward yet.
+/// The time from one announcement of an address to its next, which makes 0, 250 ms, 1 s, 3 s and 10 s from
+/// the taking. Several, because nothing confirms any of them: the first can meet a switch port that does not
+/// forward yet.
 const GAPS: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(750), Duration::from_secs(2), Duration::from_secs(7)];
 
-/// The least time between announcements of two addresses: switches and neighbours throttle a burst of hundreds.
+/// The least time between announcements of two addresses: switches and neighbours throttle a burst of
+/// hundreds.
 const SPACING: Duration = Duration::from_millis(1);
 
 /// What is to be announced, and when. `T` is whatever the caller knows an address by.

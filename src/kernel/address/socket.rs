@@ -36,7 +36,8 @@ impl Requests {
         Ok(Self { socket: Some(connect()?), sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
     }
 
-    /// Sends a request (`RTM_*`) and waits for the kernel to have done it: the bodies of the messages it answers.
+    /// Sends a request (`RTM_*`) and waits for the kernel to have done it: the bodies of the messages it
+    /// answers.
     pub(super) fn request(&mut self, kind: u16, flags: u16, body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
         for _ in 0..ATTEMPTS {
             let socket = self.socket.take().map_or_else(connect, Ok)?;
@@ -117,7 +118,8 @@ impl Answer {
     /// The answer to the request of this kind and sequence number.
     pub(super) fn new(request: u16, sequence: u32) -> Self {
         Self {
-            // rtnetlink numbers what can be done with an object in fours: new, delete, get, set. A get is answered by a new.
+            // rtnetlink numbers what can be done with an object in fours: new, delete, get, set. A get is
+            // answered by a new.
             kind: request & !3,
             sequence,
             bodies: Vec::new(),
@@ -125,7 +127,8 @@ impl Answer {
         }
     }
 
-    /// Takes in a datagram, and says whether the answer is complete. Fails when the kernel refused the request.
+    /// Takes in a datagram, and says whether the answer is complete. Fails when the kernel refused the
+    /// request.
     pub(super) fn take(&mut self, datagram: &[u8]) -> io::Result<bool> {
         for message in messages(datagram) {
             let message = message?;

@@ -1,7 +1,7 @@
 //! What rtnetlink's messages say, as far as lvsd needs it.
 //!
-//! Only the attributes that are needed are decoded: what a newer kernel adds, or an interface with an odd name, must
-//! not hide the rest.
+//! Only the attributes that are needed are decoded: what a newer kernel adds, or an interface with an odd
+//! name, must not hide the rest.
 
 use std::io;
 use std::net::IpAddr;
@@ -25,7 +25,8 @@ pub(super) struct Entry {
     pub(super) interface: u32,
     /// The address with the length of its prefix.
     pub(super) net: IpNet,
-    /// The network that its prefix makes: around the address itself, or around that of the peer if it has one.
+    /// The network that its prefix makes: around the address itself, or around that of the peer if it has
+    /// one.
     pub(super) network: IpNet,
     /// Whether another IPv4 address of the same network on the same interface came first.
     pub(super) secondary: bool,
@@ -114,7 +115,8 @@ pub(super) fn link_body(interface: &Interface) -> Vec<u8> {
     bytes(&message)
 }
 
-/// Reads the `RTM_NEWROUTE` that answers a lookup: the index of the interface by which packets leave, if they do.
+/// Reads the `RTM_NEWROUTE` that answers a lookup: the index of the interface by which packets leave, if they
+/// do.
 pub(super) fn route(body: &[u8]) -> io::Result<Option<u32>> {
     let header = RouteHeader::parse(body).map_err(malformed)?;
     let interface = attribute(after(&header, body), libc::RTA_OIF, parse_u32)?;
