@@ -1,7 +1,9 @@
 //! Generators of tables, for property tests.
 //!
-//! They draw from few values, so that two tables have objects in common, and only from those that every kernel since
-//! 5.3 takes.
+//! They draw from few values, so that two tables have objects in common, and only from those that every
+//! kernel since 5.3 takes.
+
+#![expect(clippy::missing_panics_doc, reason = "only valid values are drawn")]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -46,127 +46,105 @@ impl Connection {
     pub fn list(&mut self) -> Result<Listing, Error> {
         let mut services = Vec::new();
         let mut unknown = Vec::new();
-        self.ask(&Request::Services, |object| match wire::read_service(object) {
+        self.ask(Request::Services, |object| match wire::read_service(object) {
             Ok(service) => services.push(service),
             Err(it) => unknown.push(it),
         })?;
-        // An object may come twice when others are added during the dump.
+        // An object comes twice when others are added during the dump.
         let mut seen = HashSet::new();
-        services.retain(|service: &Observed| seen.insert(service.id));
+        services.retain(|service| seen.insert(service.id));
 
-        let mut gone = HashSet::new();
-        for service in &mut services {
-            let id = service.id;
-            self.ask(&Request::Destinations(id), |object| {
+        let dumps: Vec<_> = services.iter().map(|service| Request::Destinations(service.id)).collect();
+        self.ask_all(&dumps, |index, object| {
+            if let Some(service) = services.get_mut(index) {
                 add_destination(service, &mut unknown, object);
-            })?;
-            if service.destinations.is_empty() && !self.has(id)? {
-                gone.insert(id);
             }
-        }
-        services.retain(|service| !gone.contains(&service.id));
+        })?;
+        self.retain_present(&mut services)?;
         Ok(Listing { services, unknown })
     }
 
-    /// Whether the service is there: one that vanished during a listing has no destinations either, without an error.
-    fn has(&mut self, id: ServiceId) -> Result<bool, Error> {
-        match self.ask(&Request::Service(id), |_| {}) {
-            Ok(()) => Ok(true),
-            Err(Error::Refused { refusal: Refusal::NoService, .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+    /// Drops what vanished during the listing: a missing service's destinations are an empty list, no error.
+    fn retain_present(&mut self, services: &mut Vec<Observed>) -> Result<(), Error> {
+        let empty = services.iter().filter(|service| service.destinations.is_empty());
+        let questions: Vec<_> = empty.map(|service| Request::Service(service.id)).collect();
+        let mut missing = HashSet::new();
+        let mut refused = None;
+        self.run(&questions, |request, _, outcome| match (request, outcome) {
+            (_, Ok(_)) => {}
+            (Request::Service(id), Err(Refusal::NoService)) => drop(missing.insert(*id)),
+            (_, Err(refusal)) => refused = Some(refused_to(request, refusal)),
+        })?;
+        services.retain(|service| !missing.contains(&service.id));
+        refused.map_or(Ok(()), Err)
     }
 
     /// Reads one service and its destinations, if it is there.
     pub fn observe(&mut self, id: ServiceId) -> Result<Option<Observed>, Error> {
-        let request = Request::Service(id);
-        let mut observed = None;
-        let mut unknown = Vec::new();
-        let mut refused = None;
-        self.window.open();
-        self.push(&request);
-        self.push(&Request::Destinations(id));
-        self.exchange(|reply| match reply {
-            Reply::Object { index: 0, attributes } => match wire::read_service(attributes) {
-                Ok(service) => observed = Some(service),
-                Err(it) => unknown.push(it),
+        let requests = [Request::Service(id), Request::Destinations(id)];
+        let mut answer = None;
+        let mut failed = None;
+        self.run(&requests, |request, _, outcome| match (request, outcome) {
+            (Request::Service(_), Ok(object)) => match wire::read_service(object) {
+                Ok(service) => answer = Some(Some(service)),
+                Err(unknown) => failed = Some(unreadable(request, unknown)),
             },
-            Reply::Object { attributes, .. } => {
-                if let Some(service) = &mut observed {
-                    add_destination(service, &mut unknown, attributes);
-                }
-            }
-            Reply::Refused { errno, .. } => refused = Some(Refusal::new(&request, errno)),
+            (Request::Service(_), Err(Refusal::NoService)) => answer = Some(None),
+            (_, Ok(object)) => match (wire::read_destination(id, object), &mut answer) {
+                (Ok(destination), Some(Some(service))) => service.destinations.push(destination),
+                (Ok(_), _) => {}
+                (Err(unknown), _) => failed = Some(unreadable(request, unknown)),
+            },
+            (_, Err(refusal)) => failed = Some(refused_to(request, refusal)),
         })?;
-
-        let attempt = || request.to_string();
-        match refused {
-            None => {}
-            Some(Refusal::NoService) => return Ok(None),
-            Some(refusal) => {
-                return Err(Error::Refused { attempt: attempt(), refusal });
-            }
-        }
-        match unknown.into_iter().next() {
-            None => observed.map(Some).ok_or(Error::Overrun),
-            Some(unknown) => Err(Error::Unreadable { attempt: attempt(), unknown }),
+        match failed {
+            None => answer.ok_or(Error::Overrun),
+            Some(error) => Err(error),
         }
     }
 
     /// Applies the operations in their order and gives those that were refused; the others have been done.
     pub fn apply(&mut self, ops: &[Op]) -> Result<Vec<Failure>, Error> {
+        let requests: Vec<_> = ops.iter().map(Request::Change).collect();
         let mut failures = Vec::new();
-        let mut rest = ops;
-        while !rest.is_empty() {
-            let first = ops.len() - rest.len();
-            self.window.open();
-            let count = rest.iter().take_while(|op| self.push(&Request::Change(op))).count();
-            let (batch, later) = rest.split_at(count);
-            rest = later;
-            self.exchange(|reply| {
-                if let Reply::Refused { index, errno } = reply
-                    && let Some(op) = batch.get(index)
-                {
-                    failures.push(Failure {
-                        index: first + index,
-                        op: op.clone(),
-                        refusal: Refusal::new(&Request::Change(op), errno),
-                    });
-                }
-            })?;
-        }
+        self.run(&requests, |request, index, outcome| {
+            if let (&Request::Change(op), Err(refusal)) = (request, outcome) {
+                let op = op.clone();
+                failures.push(Failure { index, op, refusal });
+            }
+        })?;
         Ok(failures)
     }
 
     /// Reads the timeouts.
     pub fn timeouts(&mut self) -> Result<Timeouts, Error> {
-        self.read(&Request::Timeouts, wire::read_timeouts)
+        self.read(Request::Timeouts, wire::read_timeouts)
     }
 
     /// Sets the timeouts.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), Error> {
-        self.ask(&Request::SetTimeouts(timeouts), |_| {})
+        self.ask(Request::SetTimeouts(timeouts), |_| {})
     }
 
     /// Zeroes the counters of one service and its destinations, or of all.
     pub fn zero(&mut self, id: Option<ServiceId>) -> Result<(), Error> {
-        self.ask(&Request::Zero(id), |_| {})
+        self.ask(Request::Zero(id), |_| {})
     }
 
     /// Deletes all services; the kernel then resets their clients.
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.ask(&Request::Flush, |_| {})
+        self.ask(Request::Flush, |_| {})
     }
 
     /// Reads what the kernel says about its IPVS.
     pub fn info(&mut self) -> Result<Info, Error> {
-        self.read(&Request::Info, wire::read_info)
+        self.read(Request::Info, wire::read_info)
     }
 
     /// Lists the synchronisation daemons that run.
     pub fn daemons(&mut self) -> Result<Vec<SyncDaemon>, Error> {
         let mut daemons = Vec::new();
-        self.ask(&Request::Daemons, |object| {
+        self.ask(Request::Daemons, |object| {
             daemons.push(wire::read_daemon(object));
         })?;
         let daemons: Result<_, _> = daemons.into_iter().collect();
@@ -175,46 +153,64 @@ impl Connection {
 
     /// Starts a synchronisation daemon.
     pub fn start_daemon(&mut self, daemon: &SyncDaemon) -> Result<(), Error> {
-        self.ask(&Request::StartDaemon(daemon), |_| {})
+        self.ask(Request::StartDaemon(daemon), |_| {})
     }
 
     /// Stops the synchronisation daemon of a role.
     pub fn stop_daemon(&mut self, role: Role) -> Result<(), Error> {
-        self.ask(&Request::StopDaemon(role), |_| {})
+        self.ask(Request::StopDaemon(role), |_| {})
     }
 
     /// Sends a request whose answer is one object.
     fn read<T>(
         &mut self,
-        request: &Request<'_>,
+        request: Request<'_>,
         read: impl Fn(&[u8]) -> Result<T, Unknown>,
     ) -> Result<T, Error> {
         let mut answer = None;
         self.ask(request, |object| answer = Some(read(object)))?;
-        answer.ok_or(Error::Overrun)?.map_err(|unknown| unreadable(request, unknown))
+        answer.ok_or(Error::Overrun)?.map_err(|unknown| unreadable(&request, unknown))
     }
 
     /// Sends a request and hands over the objects of its answer.
-    fn ask(&mut self, request: &Request<'_>, mut each: impl FnMut(&[u8])) -> Result<(), Error> {
-        let mut refused = None;
-        self.window.open();
-        self.push(request);
-        self.exchange(|reply| match reply {
-            Reply::Object { attributes, .. } => each(attributes),
-            Reply::Refused { errno, .. } => refused = Some(Refusal::new(request, errno)),
-        })?;
-        match refused {
-            None => Ok(()),
-            Some(refusal) => Err(Error::Refused { attempt: request.to_string(), refusal }),
-        }
+    fn ask(&mut self, request: Request<'_>, mut each: impl FnMut(&[u8])) -> Result<(), Error> {
+        self.ask_all(&[request], |_, object| each(object))
     }
 
-    fn push(&mut self, request: &Request<'_>) -> bool {
-        let taken = self.window.push(request);
-        if taken && request.is_write() {
-            self.writes += 1;
+    /// Sends requests that must not fail, and hands over each object with its request's place.
+    fn ask_all(&mut self, requests: &[Request<'_>], mut each: impl FnMut(usize, &[u8])) -> Result<(), Error> {
+        let mut refused = None;
+        self.run(requests, |request, index, outcome| match outcome {
+            Ok(object) => each(index, object),
+            Err(refusal) => refused = Some(refused_to(request, refusal)),
+        })?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Sends the requests in as few batches as they fit, and hands over each answer with its request and
+    /// place.
+    fn run<'r>(
+        &mut self,
+        requests: &[Request<'r>],
+        mut each: impl FnMut(&Request<'r>, usize, Result<&[u8], Refusal>),
+    ) -> Result<(), Error> {
+        let mut rest = requests;
+        let mut first = 0;
+        while !rest.is_empty() {
+            self.window.open();
+            let count = rest.iter().take_while(|request| self.window.push(request)).count();
+            let (batch, later) = rest.split_at(count);
+            self.writes += batch.iter().map(|request| u64::from(request.is_write())).sum::<u64>();
+            self.exchange(|Reply { index, outcome }| {
+                if let Some(request) = batch.get(index) {
+                    let outcome = outcome.map_err(|errno| Refusal::new(request, errno));
+                    each(request, first + index, outcome);
+                }
+            })?;
+            first += count;
+            rest = later;
         }
-        taken
+        Ok(())
     }
 
     /// Sends the window's batch and hands over the replies until it has ended.
@@ -246,8 +242,14 @@ fn add_destination(service: &mut Observed, unknown: &mut Vec<Unknown>, object: &
     }
 }
 
+fn refused_to(request: &Request<'_>, refusal: Refusal) -> Error {
+    let attempt = request.to_string();
+    Error::Refused { attempt, refusal }
+}
+
 fn unreadable(request: &Request<'_>, unknown: Unknown) -> Error {
-    Error::Unreadable { attempt: request.to_string(), unknown }
+    let attempt = request.to_string();
+    Error::Unreadable { attempt, unknown }
 }
 
 impl AsFd for Connection {

@@ -6,8 +6,8 @@ use crate::{Bound, Destination, Endpoint, Service, ServiceId, Table};
 
 /// Totals since the object was made or zeroed, and rates over the last seconds.
 ///
-/// The kernel brings them up to date every two seconds. A destination that comes back within two minutes of its
-/// deletion may bring its old totals along.
+/// The kernel brings them up to date every two seconds. A destination that comes back within two minutes of
+/// its deletion may bring its old totals along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Connections scheduled.
@@ -98,8 +98,8 @@ impl fmt::Display for Unknown {
 
 /// A whole table.
 ///
-/// The kernel answers one service at a time and without a snapshot: while somebody else writes, an object may be
-/// missing or old. Two listings that agree tell the truth.
+/// The kernel answers one service at a time and without a snapshot: while somebody else writes, an object may
+/// be missing or old. Two listings that agree tell the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The services, in the kernel's order.

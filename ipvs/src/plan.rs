@@ -97,10 +97,10 @@ impl fmt::Display for Summary<'_> {
 
 /// What turns `actual` into `wanted`.
 ///
-/// First everything is added and raised, then lowered to weight 0, then deleted, so that on the way no service is
-/// without a destination and no address family without a service that has them before and after: without a service,
-/// the kernel resets a family's clients. Destinations are added in the order of their addresses, because some
-/// schedulers (`mh`) depend on it and all directors should agree.
+/// First everything is added and raised, then lowered to weight 0, then deleted, so that on the way no
+/// service is without a destination and no address family without a service that has them before and after:
+/// without a service, the kernel resets a family's clients. Destinations are added in the order of their
+/// addresses, because some schedulers (`mh`) depend on it and all directors should agree.
 #[must_use]
 pub fn plan(actual: &Table, wanted: &Table) -> Vec<Op> {
     let mut raised = Vec::new();

@@ -1,7 +1,7 @@
 //! Why the kernel refuses a request.
 //!
-//! It gives nothing but an errno, which means different things for different requests; so a refusal is found from the
-//! errno, the request and what was in it. Numbers are those of Linux's `asm-generic/errno.h`.
+//! It gives nothing but an errno, which means different things for different requests; so a refusal is found
+//! from the errno, the request and what was in it. Numbers are those of Linux's `asm-generic/errno.h`.
 
 use std::net::IpAddr;
 
@@ -29,7 +29,8 @@ pub enum Refusal {
     NoScheduler(Scheduler),
     /// The kernel has no such persistence engine, or no such scheduler; it does not say which.
     #[error(
-        "the kernel has no persistence engine {engine} (module ip_vs_pe_{engine}) or no scheduler {scheduler} (module ip_vs_{scheduler})"
+        "the kernel has no persistence engine {engine} (module ip_vs_pe_{engine}) \
+         or no scheduler {scheduler} (module ip_vs_{scheduler})"
     )]
     NoEngine {
         /// The engine.
@@ -159,8 +160,8 @@ pub(crate) fn objection(op: &Op) -> Option<&'static str> {
     }
 }
 
-/// As the kernel sees it: an IPv4 network 0 is broadcast. Link-local IPv6 addresses are left to the kernel, which takes
-/// its own.
+/// As the kernel sees it: an IPv4 network 0 is broadcast. Link-local IPv6 addresses are left to the kernel,
+/// which takes its own.
 fn is_unicast(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => !(v4.is_multicast() || v4.is_broadcast() || v4.octets().first() == Some(&0)),

@@ -1,8 +1,9 @@
 //! Which answer belongs to which request, and when answers are lost.
 //!
-//! Several requests travel in one datagram and are numbered in a row. The kernel works on them one after the other and
-//! goes on after one that fails; it reports every failure, but a success only where that is asked for: for the last
-//! one, whose verdict therefore ends the batch. A dump, which ends by itself, can only be the last of its batch.
+//! Several requests travel in one datagram and are numbered in a row. The kernel works on them one after the
+//! other and goes on after one that fails; it reports every failure, but a success only where that is asked
+//! for: for the last one, whose verdict therefore ends the batch. A dump, which ends by itself, can only be
+//! the last of its batch.
 
 #[cfg(test)]
 mod tests;
@@ -15,23 +16,13 @@ use crate::wire::{self, Content, Message, Request};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost;
 
-/// A message in answer to a request.
+/// An answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply<'a> {
-    /// An object that was asked for.
-    Object {
-        /// Which request of the batch asked.
-        index: usize,
-        /// The message's attributes.
-        attributes: &'a [u8],
-    },
-    /// The request failed.
-    Refused {
-        /// Which request of the batch failed.
-        index: usize,
-        /// Why.
-        errno: i32,
-    },
+pub struct Reply<'a> {
+    /// The request's place in its batch.
+    pub index: usize,
+    /// The attributes of an object that was asked for, or the errno that the request failed with.
+    pub outcome: Result<&'a [u8], i32>,
 }
 
 /// The batch that is under way.
@@ -43,36 +34,38 @@ pub struct Window {
     count: u32,
     /// Where the last request starts in `bytes`.
     last: usize,
+    full: bool,
     bytes: Vec<u8>,
 }
 
 impl Window {
-    /// Requests in a batch; more gain nothing, and fewer answers fit a socket's buffer than one may think.
+    /// Requests in a batch. More gain nothing; these fit a socket's send buffer many times, and so do their
+    /// answers its receive buffer, even when all of them fail: by default that holds 256.
     pub const MAX_REQUESTS: u32 = 200;
-    /// Bytes of a batch below which another request is taken.
-    const MAX_BYTES: usize = 48 * 1024;
 
     /// A window for the generic netlink family of an id, over the socket with a port.
     #[must_use]
     pub fn new(family: u16, port: u32) -> Self {
-        Self { family, port, first: 1, count: 0, last: 0, bytes: Vec::new() }
+        Self { family, port, first: 1, count: 0, last: 0, full: false, bytes: Vec::new() }
     }
 
     /// Starts a batch. Answers to the one before are late from now on.
     pub fn open(&mut self) {
         self.first = self.first.wrapping_add(self.count);
         self.count = 0;
+        self.full = false;
         self.bytes.clear();
     }
 
     /// Takes a request into the batch, unless the batch is full.
     pub fn push(&mut self, request: &Request<'_>) -> bool {
-        if self.count == Self::MAX_REQUESTS || self.bytes.len() >= Self::MAX_BYTES {
+        if self.full {
             return false;
         }
         self.last = self.bytes.len();
         request.encode(&mut self.bytes, self.family, self.first.wrapping_add(self.count));
         self.count += 1;
+        self.full = request.is_dump() || self.count == Self::MAX_REQUESTS;
         true
     }
 
@@ -93,12 +86,12 @@ impl Window {
             let index = usize::try_from(offset).map_err(|_| Lost)?;
             match content {
                 Content::Answer { family, attributes } if family == self.family => {
-                    each(Reply::Object { index, attributes });
+                    each(Reply { index, outcome: Ok(attributes) })
                 }
                 Content::Answer { .. } => {}
                 Content::Verdict(errno) | Content::Done(errno) => {
                     if errno != 0 {
-                        each(Reply::Refused { index, errno });
+                        each(Reply { index, outcome: Err(errno) });
                     }
                     if offset + 1 == self.count {
                         return Ok(ControlFlow::Break(()));

@@ -25,8 +25,9 @@
 //!
 //! and, in the answer to `GET_INFO` only, 1 VERSION and 2 `CONN_TAB_SIZE`, u32 both.
 //!
-//! Writes replace the whole object: the kernel takes an absent attribute for zero, so every write carries all of it.
-//! Nothing is said about attributes that a kernel does not know, so only reading back tells what it made of a write.
+//! Writes replace the whole object: the kernel takes an absent attribute for zero, so every write carries all
+//! of it. Nothing is said about attributes that a kernel does not know, so only reading back tells what it
+//! made of a write.
 //!
 //! Source: `include/uapi/linux/ip_vs.h` and `net/netfilter/ipvs/ip_vs_ctl.c` of Linux.
 

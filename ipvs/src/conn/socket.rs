@@ -34,7 +34,8 @@ pub(super) fn connect() -> io::Result<NlSocketHandle> {
 
 #[expect(unsafe_code, reason = "neli lends its descriptor only as a number")]
 fn borrow(socket: &impl AsRawFd) -> BorrowedFd<'_> {
-    // SAFETY: neli's sockets own their descriptor and close it when they are dropped, which the borrow outlaws.
+    // SAFETY: neli's sockets own their descriptor and close it when they are dropped, which the borrow
+    // outlaws.
     unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
 }
 
@@ -77,7 +78,8 @@ impl Socket {
         Ok(self.buffer.get(..length))
     }
 
-    /// Throws away what is there. After an overrun the kernel drops every answer until the socket has been emptied.
+    /// Throws away what is there. After an overrun the kernel drops every answer until the socket has been
+    /// emptied.
     pub(super) fn drain(&mut self) {
         while matches!(self.read(Msg::DONTWAIT), Ok(_) | Err(Errno::EINTR | Errno::ENOBUFS)) {}
     }

@@ -120,6 +120,7 @@ pub fn read_destination(service: ServiceId, message: &[u8]) -> Result<ObservedDe
     let endpoint = read_endpoint(&nest, service).map_err(|reason| reason.of(Some(service), None))?;
     let read = || {
         let number = |kind| nest.required(kind).map(u32::from_ne_bytes);
+        let count = |kind| Ok::<_, Reason>(nest.optional(kind)?.map_or(0, u32::from_ne_bytes));
         Ok(ObservedDestination {
             endpoint,
             destination: Destination {
@@ -127,9 +128,9 @@ pub fn read_destination(service: ServiceId, message: &[u8]) -> Result<ObservedDe
                 weight: Weight::new(number(WEIGHT)?)?,
                 thresholds: Thresholds::new(number(UPPER)?, number(LOWER)?)?,
             },
-            active: number(ACTIVE)?,
-            inactive: number(INACTIVE)?,
-            persistent: number(PERSISTENT)?,
+            active: count(ACTIVE)?,
+            inactive: count(INACTIVE)?,
+            persistent: count(PERSISTENT)?,
             statistics: read_statistics(&nest, STATS, STATS64)?,
         })
     };

@@ -56,7 +56,9 @@ impl Request<'_> {
         }
     }
 
-    fn is_dump(&self) -> bool {
+    /// Whether the answer is a dump, of which the kernel runs one at a time.
+    #[must_use]
+    pub fn is_dump(&self) -> bool {
         matches!(self, Self::Services | Self::Destinations(_) | Self::Daemons)
     }
 

@@ -119,7 +119,8 @@ pub(super) fn write(writer: &mut Writer<'_>, id: ServiceId, service: &Service) {
             (Netmask::Host, Family::V6) => writer.bytes(NETMASK, &128u32.to_ne_bytes()),
             (Netmask::V4(mask), Family::V4) => writer.bytes(NETMASK, &mask.octets()),
             (Netmask::V6(prefix), Family::V6) => writer.bytes(NETMASK, &u32::from(prefix).to_ne_bytes()),
-            // Without a mask the kernel refuses the service, which is what a mask of the wrong family deserves.
+            // Without a mask the kernel refuses the service, which is what a mask of the wrong family
+            // deserves.
             (Netmask::V4(_), Family::V6) | (Netmask::V6(_), Family::V4) => {}
         }
         if let Some(engine) = service.persistence.as_ref().and_then(|persistence| persistence.engine.as_ref())
