@@ -1,0 +1,3 @@
+//! What must hold for any input from outside: a module for each kind of input.
+
+pub mod netlink;

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|datagram: &[u8]| lvsd_fuzz::netlink::check(datagram));
