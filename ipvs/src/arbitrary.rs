@@ -96,10 +96,12 @@ pub fn destination(mixed: bool) -> impl Strategy<Value = Destination> {
         prop_oneof![select(simple), tunnel()].boxed()
     };
     let weight = prop_oneof![Just(0), 1..=100u32, Just(Weight::MAX.get())];
-    (forward, weight, any::<(u32, u32)>()).prop_map(|(forward, weight, (a, b))| Destination {
-        forward,
-        weight: Weight::new(weight).expect("at most the largest"),
-        thresholds: Thresholds::new(a.max(b), a.min(b)).expect("the larger is the upper one"),
+    (forward, weight, 0..=Thresholds::MAX, 0..=Thresholds::MAX).prop_map(|(forward, weight, a, b)| {
+        Destination {
+            forward,
+            weight: Weight::new(weight).expect("at most the largest"),
+            thresholds: Thresholds::new(a.max(b), a.min(b)).expect("the larger is the upper one"),
+        }
     })
 }
 

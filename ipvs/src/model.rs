@@ -55,6 +55,9 @@ pub enum Invalid {
     /// A weight above [`Weight::MAX`].
     #[error("weight {0} is above 2147483647")]
     Weight(u32),
+    /// A threshold above [`Thresholds::MAX`].
+    #[error("threshold {0} is above 2147483647")]
+    Threshold(u32),
     /// A lower threshold above the upper one.
     #[error("lower threshold {lower} is above the upper threshold {upper}")]
     Thresholds {

@@ -49,9 +49,18 @@ impl Thresholds {
     /// No bounds.
     pub const NONE: Self = Self { upper: 0, lower: 0 };
 
-    /// Checks that the lower bound is not above the upper one.
+    /// The largest bound, 2^31 - 1: the kernel takes no larger one.
+    pub const MAX: u32 = i32::MAX.unsigned_abs();
+
+    /// Checks that neither bound is too large, nor the lower one above the upper one.
     pub fn new(upper: u32, lower: u32) -> Result<Self, Invalid> {
-        if lower <= upper { Ok(Self { upper, lower }) } else { Err(Invalid::Thresholds { upper, lower }) }
+        if upper > Self::MAX || lower > Self::MAX {
+            Err(Invalid::Threshold(upper.max(lower)))
+        } else if lower > upper {
+            Err(Invalid::Thresholds { upper, lower })
+        } else {
+            Ok(Self { upper, lower })
+        }
     }
 
     /// The upper bound.

@@ -382,7 +382,7 @@ fn services_that_the_model_cannot_hold_are_unknown() {
 #[test]
 fn destinations_that_the_model_cannot_hold_are_unknown() {
     let service = tcp("192.0.2.1", 80);
-    let cases: [(_, _, Option<&[u8]>, _); 7] = [
+    let cases: [(_, _, Option<&[u8]>, _); 8] = [
         ("forward 7", 3, Some(&7u32.to_ne_bytes()), "forwarding method is 7, which is not known"),
         ("a negative weight", 4, Some(&[0xff; 4]), "weight 4294967295 is above 2147483647"),
         (
@@ -391,6 +391,7 @@ fn destinations_that_the_model_cannot_hold_are_unknown() {
             Some(&1u32.to_ne_bytes()),
             "lower threshold 1 is above the upper threshold 0",
         ),
+        ("a large threshold", 5, Some(&[0xff; 4]), "threshold 4294967295 is above 2147483647"),
         ("tunnel 9", 13, Some(&[9]), "tunnel type is 9, which is not known"),
         ("gue without a port", 13, Some(&[1]), "attribute 14 is missing"),
         ("no weight", 4, None, "attribute 4 is missing"),
