@@ -3,6 +3,14 @@
 //!
 //! `./scripts/bench apply` runs it in the lab's guest; all figures of one run come from one guest.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::indexing_slicing,
+    reason = "figures for people, files of a known size"
+)]
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
@@ -20,6 +28,8 @@ use ipvs::{
 };
 use neli::consts::socket::NlFamily;
 use neli::router::synchronous::NlRouter;
+use neli::socket::NlSocket;
+use neli::utils::Groups;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv, send};
@@ -40,7 +50,7 @@ fn main() -> Outcome<()> {
     }
     let directory = std::env::temp_dir().join("lvsd-bench");
     fs::create_dir_all(&directory)?;
-    let table = table(1);
+    let table = table();
     let ops = plan(&Table::new(), &table);
     println!(
         "{SERVICES} services of {REALSERVERS} realservers: {} objects, median of {ROUNDS} rounds\n",
@@ -105,7 +115,7 @@ fn last() -> Outcome<(ServiceId, Endpoint)> {
     Ok((id, Endpoint::new(realserver(service, 1).parse()?, 80)?))
 }
 
-fn table(weight: u32) -> Table {
+fn table() -> Table {
     let endpoint = |text: String| Endpoint::new(text.parse().expect("an address"), 80).expect("not mapped");
     let scheduler = Scheduler::new("rr").expect("a name");
     let service = |number| {
@@ -117,7 +127,6 @@ fn table(weight: u32) -> Table {
         }
         (ServiceId::Address { protocol: Protocol::Tcp, endpoint: endpoint(address(number)) }, bound)
     };
-    assert_eq!(weight, 1, "the table of the first round");
     (0..SERVICES).map(service).collect()
 }
 
@@ -135,17 +144,16 @@ fn run(command: &mut Command) -> Outcome<()> {
 
 fn floor(ops: &[Op]) -> Outcome<Duration> {
     empty_kernel()?;
-    let (router, _) =
-        NlRouter::connect(neli::consts::socket::NlFamily::Generic, None, neli::utils::Groups::empty())?;
+    let (router, _) = NlRouter::connect(NlFamily::Generic, None, Groups::empty())?;
     let family = router.resolve_genl_family("IPVS")?;
-    let socket = neli::socket::NlSocket::connect(NlFamily::Generic, None, neli::utils::Groups::empty())?;
+    let socket = NlSocket::connect(NlFamily::Generic, None, Groups::empty())?;
     let mut batches = Vec::new();
-    for (number, batch) in ops.chunks(200).enumerate() {
+    for (number, batch) in (1..).zip(ops.chunks(200)) {
         let mut bytes = Vec::new();
         let mut begin = 0;
         for op in batch {
             begin = bytes.len();
-            Request::Change(op).encode(&mut bytes, family, number as u32 + 1);
+            Request::Change(op).encode(&mut bytes, family, number);
         }
         ipvs::wire::request_ack(&mut bytes, begin);
         batches.push(bytes);
@@ -309,9 +317,9 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(kill(Pid::from_raw(self.0.id() as i32), Signal::SIGKILL));
+        let _ = kill(process_id(self.0.id()), Signal::SIGKILL);
         for process in descendants(self.0.id()) {
-            drop(kill(Pid::from_raw(process as i32), Signal::SIGKILL));
+            let _ = kill(process_id(process), Signal::SIGKILL);
         }
         drop(self.0.wait());
     }
@@ -334,7 +342,7 @@ fn measure(daemon: &Daemon) -> Outcome<Cost> {
 
         fs::write(&daemon.config, (daemon.text)(2))?;
         let begin = Instant::now();
-        kill(Pid::from_raw(running.0.id() as i32), Signal::SIGHUP)?;
+        kill(process_id(running.0.id()), Signal::SIGHUP)?;
         wait(|| {
             let bound = connection.observe(id)?.map(|it| it.bound());
             Ok(bound.is_some_and(|it| it.destinations.get(&first).is_some_and(|it| it.weight.get() == 2)))
@@ -363,6 +371,10 @@ fn wait(mut reached: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
         sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+fn process_id(process: u32) -> Pid {
+    Pid::from_raw(process.cast_signed())
 }
 
 fn family(process: u32) -> Vec<u32> {

@@ -34,8 +34,8 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
             signal(SignalKind::interrupt())?,
         );
 
-        let events = Events::new();
-        let director = Director::start(config, store, kernel::start(kernel), events.clone(), adopt).await?;
+        let events = Events::default();
+        let director = Director::start(config, store, kernel::start(kernel)?, events.clone(), adopt).await?;
 
         // Requests wait for the director one after another; whoever asks waits for the answer anyway.
         let (requests, inbox) = mpsc::channel(16);

@@ -43,6 +43,7 @@ pub enum Kind {
 
 impl Kind {
     /// The name under which an event of this kind is printed.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -85,27 +86,22 @@ pub struct Event {
 }
 
 /// The memory of events; a clone shares it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Events {
     kept: Arc<Mutex<VecDeque<Event>>>,
     latest: Arc<watch::Sender<u64>>,
 }
 
 impl Events {
-    /// No events yet.
-    pub fn new() -> Self {
-        Self { kept: Arc::default(), latest: Arc::new(watch::Sender::new(0)) }
-    }
-
     /// Logs and keeps an event.
     pub fn record(&self, kind: Kind, object: impl Into<String>, what: impl Into<String>, cause: &str) {
         let (object, what) = (object.into(), what.into());
         match kind {
             Kind::Refused | Kind::KernelError | Kind::StateError => {
-                tracing::error!(kind = kind.name(), object, cause, "{what}")
+                tracing::error!(kind = kind.name(), object, cause, "{what}");
             }
             Kind::DriftRepaired | Kind::Overridden => {
-                tracing::warn!(kind = kind.name(), object, cause, "{what}")
+                tracing::warn!(kind = kind.name(), object, cause, "{what}");
             }
             _ => tracing::info!(kind = kind.name(), object, cause, "{what}"),
         }

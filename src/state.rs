@@ -23,17 +23,21 @@ pub struct BootTime(Duration);
 
 impl BootTime {
     /// Reads `CLOCK_BOOTTIME`.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "every kernel that has the IPVS we need has the clock")]
     pub fn now() -> Self {
         let now = clock_gettime(ClockId::CLOCK_BOOTTIME).expect("CLOCK_BOOTTIME exists since Linux 2.6.39");
         Self(now.into())
     }
 
     /// The instant `span` later.
+    #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span))
     }
 
     /// How long it is from `earlier` to `self`; zero when `earlier` is later.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -187,8 +191,8 @@ impl Store {
     pub fn save(&self, state: &State) -> Result<(), StoreError> {
         let path = file_in(&self.directory);
         let document = Document { boot: boot_id()?, state: state.clone() };
-        let text = serde_json::to_vec(&document).expect("state is plain data with text keys");
-        write_atomically(&path, &text).map_err(StoreError::io("write", &path))
+        let text = serde_json::to_vec(&document).map_err(io::Error::from);
+        text.and_then(|text| write_atomically(&path, &text)).map_err(StoreError::io("write", &path))
     }
 }
 
@@ -222,7 +226,7 @@ fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ pub(super) fn release(socket: &Path) -> anyhow::Result<ExitCode> {
             Ok(verdict) => Ok(client::tell(&verdict)),
             Err(error) if client::is_absent(&error) => {
                 let store = Store::open(&Store::default_directory())?;
-                let kernel = kernel::start(Linux::open()?);
-                println!("{}", Director::release_all(store, kernel, Events::new()).await?);
+                let kernel = kernel::start(Linux::open()?)?;
+                println!("{}", Director::release_all(store, kernel, Events::default()).await?);
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => Err(error),

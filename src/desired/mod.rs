@@ -38,6 +38,7 @@ pub fn realserver_addresses(config: &Config) -> BTreeSet<IpAddr> {
 }
 
 /// What `config` asks for, where `towards` names the interface that leads to each realserver.
+#[must_use]
 pub fn desired(config: &Config, towards: &BTreeMap<IpAddr, Interface>) -> Desired {
     let mut desired = Desired::default();
     for service in &config.services {

@@ -132,9 +132,9 @@ impl Director {
 }
 
 fn named(items: &[impl Display]) -> String {
-    let mut text = items.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if items.len() > NAMED {
-        text += &format!(" and {} more", items.len() - NAMED);
+    let text = items.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(NAMED) {
+        0 => text,
+        rest => format!("{text} and {rest} more"),
     }
-    text
 }

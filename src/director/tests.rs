@@ -39,7 +39,7 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), kernel: Fake::new(), events: Events::new() }
+        Self { directory: tempfile::tempdir().unwrap(), kernel: Fake::default(), events: Events::default() }
     }
 
     fn path(&self) -> PathBuf {
@@ -53,8 +53,14 @@ impl Machine {
     async fn start(&self, services: Services<'_>) -> Result<Director, Refusal> {
         std::fs::write(self.path(), file(services)).unwrap();
         let config = Config::load(&self.path()).unwrap();
-        Director::start(config, self.store(), kernel::start(self.kernel.clone()), self.events.clone(), false)
-            .await
+        Director::start(
+            config,
+            self.store(),
+            kernel::start(self.kernel.clone()).unwrap(),
+            self.events.clone(),
+            false,
+        )
+        .await
     }
 
     async fn reload(

@@ -32,17 +32,19 @@ pub struct Fake {
     seen: Arc<Actual>,
 }
 
-impl Fake {
-    /// A kernel with one interface and nothing else.
-    pub fn new() -> Self {
+/// A kernel with one interface and nothing else.
+impl Default for Fake {
+    fn default() -> Self {
         let mut world = World::default();
         let link = Link { index: 2, mac: Some([2, 0, 0, 0, 0, 1]), up: true, carrier: true, loopback: false };
         world.actual.links.insert(Interface::new("eth0").expect("a valid name"), link);
         Self { world: Arc::new(Mutex::new(world)), seen: Arc::default() }
     }
+}
 
+impl Fake {
     /// The kernel's inside.
-    pub fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("no test panics while it holds the world")
     }
 

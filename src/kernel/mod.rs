@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -141,15 +142,12 @@ pub struct Handle {
 }
 
 /// Starts the thread. It ends when the handle is dropped.
-pub fn start(kernel: impl Kernel) -> Handle {
+pub fn start(kernel: impl Kernel) -> io::Result<Handle> {
     // The director waits for each answer before it asks again, so one place is enough.
     let (tasks, inbox) = mpsc::sync_channel(1);
     let (noticed, news) = watch::channel(None);
-    thread::Builder::new()
-        .name("kernel".into())
-        .spawn(move || work(kernel, &inbox, &noticed))
-        .expect("a thread can be started at start-up");
-    Handle { tasks, news }
+    thread::Builder::new().name("kernel".into()).spawn(move || work(kernel, &inbox, &noticed))?;
+    Ok(Handle { tasks, news })
 }
 
 fn work(mut kernel: impl Kernel, inbox: &Receiver<Task>, noticed: &watch::Sender<News>) {

@@ -42,6 +42,7 @@ pub struct Actual {
 
 impl Actual {
     /// Whether an interface has a carrier.
+    #[must_use]
     pub fn carries(&self, interface: &Interface) -> bool {
         self.links.get(interface).is_some_and(|link| link.carrier)
     }
