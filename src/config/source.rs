@@ -59,12 +59,18 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Result<DeTable
     if text.len() > LARGEST_RECOVERED {
         return Err(syntax(text, &first, problems));
     }
-    let (file, errors) = DeTable::parse_recoverable(text);
+    let (file, mut errors) = DeTable::parse_recoverable(text);
+    errors.sort_by_key(start);
     let mut readable = Ok(());
+    let mut line_end = 0;
     for error in &errors {
-        let reported = syntax(text, error, problems);
-        if error.message() != DUPLICATE {
-            readable = Err(reported);
+        if error.message() == DUPLICATE {
+            duplicate(text, error, problems);
+        } else if start(error) >= line_end {
+            readable = Err(syntax(text, error, problems));
+            // What comes after it in its line is mostly its consequence.
+            let rest = text.get(start(error)..).unwrap_or_default();
+            line_end = start(error) + rest.find('\n').unwrap_or(rest.len());
         }
     }
     readable.map(|()| file.into_inner())
@@ -73,17 +79,32 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Result<DeTable
 /// What the parser calls it.
 const DUPLICATE: &str = "duplicate key";
 
+/// Where an error is; one without a place is about the whole rest.
+fn start(error: &Error) -> usize {
+    error.span().map_or(0, |span| span.start)
+}
+
+fn duplicate(text: &str, error: &Error, problems: &Problems) {
+    let span = error.span().unwrap_or_default();
+    let key = quoted(text.get(span.clone()).unwrap_or_default());
+    problems.add(span.into(), format!("the key {key} is here a second time"), "take one of the two out");
+}
+
 fn syntax(text: &str, error: &Error, problems: &Problems) -> Reported {
-    let span = error.span().unwrap_or(text.len()..text.len());
-    let word = text.get(span.clone()).unwrap_or_default();
-    if error.message() == DUPLICATE {
-        let what = format!("the key {} is here a second time", quoted(word));
-        return problems.add(span.into(), what, "take one of the two out");
-    }
-    let help = if error.message().contains("string values must be quoted") {
-        "put it in quotes"
-    } else {
-        "see https://toml.io for the grammar"
-    };
+    let span = error.span().unwrap_or_default();
+    let help = bare_word(text, span.start).map_or_else(
+        || "see https://toml.io for the grammar".to_owned(),
+        |word| format!("is it text? then it stands in quotes: {}", quoted(word)),
+    );
     problems.add(span.into(), error.message(), help)
+}
+
+/// The word at `start`, if it stands where a value does.
+fn bare_word(text: &str, start: usize) -> Option<&str> {
+    let (before, rest) = text.split_at_checked(start)?;
+    let is_value = before.trim_end().ends_with(['=', ',', '[']);
+    let end = rest.find(|c: char| c.is_whitespace() || ",]}#\"'".contains(c)).unwrap_or(rest.len());
+    let word = rest.get(..end)?;
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    (is_value && !is_number && word.starts_with(char::is_alphanumeric)).then_some(word)
 }
