@@ -17,9 +17,7 @@ fn check(directory: &Path, file: &str) -> Output {
 
 fn toml_files(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).expect("the directory is there");
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("it can be listed").path())
-        .collect();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be listed").path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     assert!(!files.is_empty(), "{}", directory.display());
@@ -59,10 +57,7 @@ fn every_good_file_and_every_example_is_taken() {
             let summary = String::from_utf8(output.stdout).unwrap();
             let (file, counts) = summary.trim_end().split_once(": ").unwrap();
             assert_eq!(file, name);
-            assert!(
-                counts.contains("service") && counts.contains("realserver"),
-                "{summary}"
-            );
+            assert!(counts.contains("service") && counts.contains("realserver"), "{summary}");
         }
     }
 }
@@ -78,10 +73,7 @@ fn what_is_no_file_of_ours_is_refused_by_name() {
     write("binary", &[0x7f, b'E', b'L', b'F', 0, 1, 2, 3]);
     // (file, how the report begins)
     let table = [
-        (
-            "absent",
-            "absent: cannot read the file: No such file or directory",
-        ),
+        ("absent", "absent: cannot read the file: No such file or directory"),
         ("directory", "directory: cannot read the file: Is a directory"),
         ("empty", "empty: nothing is configured"),
         ("latin1", "latin1:2:12: this is not UTF-8"),
