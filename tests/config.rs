@@ -88,3 +88,30 @@ fn what_is_no_file_of_ours_is_refused_by_name() {
         assert!(said.contains("help: "), "{name}: {said}");
     }
 }
+
+#[test]
+fn the_reference_has_every_key_and_its_examples_are_right() {
+    let reference = std::fs::read_to_string(root().join("docs/reference/configuration.md")).unwrap();
+    let said = "tests/config/bad/unknown-key-in-every-table.stderr";
+    let said = std::fs::read_to_string(root().join(said)).unwrap();
+    let lists: Vec<&str> =
+        said.lines().filter_map(|line| line.split_once("its keys: ")).map(|(_, keys)| keys).collect();
+    assert_eq!(lists.len(), 9, "a table is missing: {said}");
+    // Of "`a`, `b` and `c`", every second piece.
+    for key in lists.iter().flat_map(|keys| keys.split('`').skip(1).step_by(2)) {
+        assert!(
+            reference.contains(&format!("| `{key}` |")) || reference.contains(&format!("[{key}]")),
+            "{key}"
+        );
+    }
+
+    let directory = tempfile::tempdir().unwrap();
+    let blocks: Vec<&str> =
+        reference.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        std::fs::write(directory.path().join("block"), block).unwrap();
+        let output = check(directory.path(), "block");
+        assert!(output.status.success(), "{}\n{block}", String::from_utf8_lossy(&output.stderr));
+    }
+}

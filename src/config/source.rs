@@ -64,10 +64,13 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Result<DeTable
     let mut readable = Ok(());
     let mut line_end = 0;
     for error in &errors {
-        if error.message() == DUPLICATE {
-            duplicate(text, error, problems);
-        } else if start(error) >= line_end {
-            readable = Err(syntax(text, error, problems));
+        let fatal = error.message() != DUPLICATE;
+        if fatal && start(error) < line_end {
+            continue;
+        }
+        let reported = syntax(text, error, problems);
+        if fatal {
+            readable = Err(reported);
             // What comes after it in its line is mostly its consequence.
             let rest = text.get(start(error)..).unwrap_or_default();
             line_end = start(error) + rest.find('\n').unwrap_or(rest.len());
@@ -79,24 +82,28 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Result<DeTable
 /// What the parser calls it.
 const DUPLICATE: &str = "duplicate key";
 
-/// Where an error is; one without a place is about the whole rest.
+/// Where an error is; one without a place comes first.
 fn start(error: &Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
-fn duplicate(text: &str, error: &Error, problems: &Problems) {
-    let span = error.span().unwrap_or_default();
-    let key = quoted(text.get(span.clone()).unwrap_or_default());
-    problems.add(span.into(), format!("the key {key} is here a second time"), "take one of the two out");
-}
-
 fn syntax(text: &str, error: &Error, problems: &Problems) -> Reported {
-    let span = error.span().unwrap_or_default();
-    let help = bare_word(text, span.start).map_or_else(
-        || "see https://toml.io for the grammar".to_owned(),
-        |word| format!("is it text? then it stands in quotes: {}", quoted(word)),
-    );
-    problems.add(span.into(), error.message(), help)
+    const GRAMMAR: &str = "see https://toml.io for the grammar";
+    let Some(span) = error.span() else {
+        return problems.add_to_file(error.message(), GRAMMAR);
+    };
+    if error.message() == DUPLICATE {
+        let key = quoted(text.get(span.clone()).unwrap_or_default());
+        let what = format!("the key {key} is here a second time");
+        return problems.add(span.into(), what, "take one of the two out");
+    }
+    match bare_word(text, span.start) {
+        Some(word) => {
+            let help = format!("is it text? then it stands in quotes: {}", quoted(word));
+            problems.add(span.into(), error.message(), help)
+        }
+        None => problems.add(span.into(), error.message(), GRAMMAR),
+    }
 }
 
 /// The word at `start`, if it stands where a value does.
