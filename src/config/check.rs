@@ -68,7 +68,12 @@ struct Unique<K>(HashMap<K, Span>);
 
 impl<K: Hash + Eq> Unique<K> {
     fn new() -> Self {
-        Self(HashMap::new())
+        Self::of(0)
+    }
+
+    /// As many as `expected` are to come.
+    fn of(expected: usize) -> Self {
+        Self(HashMap::with_capacity(expected))
     }
 
     /// Takes `key` for the thing at `span`; fails with the place of the one that has it.

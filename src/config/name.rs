@@ -23,11 +23,13 @@ impl Name {
         (fits && name.bytes().all(plain)).then(|| Self(name.into()))
     }
 
-    /// The name of a realserver that has none but its address.
-    pub(super) fn of_realserver(address: IpAddr, port: Option<u16>) -> Self {
-        Self(match port {
-            Some(port) => SocketAddr::new(address, port).to_string().into(),
-            None => address.to_string().into(),
+    /// The name of a realserver that has none but its address, which `text` is.
+    pub(super) fn of_realserver(text: &str, address: IpAddr, port: Option<u16>) -> Self {
+        Self(match (address, port) {
+            // Of IPv4 there is only the canonical form.
+            (IpAddr::V4(_), None) => text.into(),
+            (IpAddr::V6(address), None) => address.to_string().into(),
+            (address, Some(port)) => SocketAddr::new(address, port).to_string().into(),
         })
     }
 

@@ -61,6 +61,8 @@ pub(super) struct Section<'a> {
     pub(super) span: Span,
     pub(super) problems: &'a Problems,
     table: &'a DeTable<'a>,
+    /// Keys that are none, but probably meant to be these.
+    misspelt: Vec<(&'static str, Reported)>,
 }
 
 impl<'a> Section<'a> {
@@ -71,23 +73,33 @@ impl<'a> Section<'a> {
         table: &'a DeTable<'a>,
         problems: &'a Problems,
     ) -> Self {
-        let section = Self { schema, span, problems, table };
+        let mut section = Self { schema, span, problems, table, misspelt: Vec::new() };
         for key in table.keys() {
             let (name, span) = (key.get_ref().as_ref(), key.span().into());
-            if schema.later.contains(&name) {
-                problems.add(
-                    span,
-                    format!("`{name}` is not in this version yet"),
-                    format!("take it out of {} until then", schema.title),
-                );
-            } else if !schema.keys.contains(&name) {
-                let what = format!("{} has no key {}", schema.title, quoted(name));
-                let help = suggestion(problems, name, schema.keys.iter().copied())
-                    .unwrap_or_else(|| format!("its keys are {}", listed(schema.keys)));
-                problems.add(span, what, help);
+            if !schema.keys.contains(&name) {
+                section.refuse(name, span);
             }
         }
         section
+    }
+
+    fn refuse(&mut self, key: &str, span: Span) {
+        let Schema { title, keys, later } = self.schema;
+        if later.contains(&key) {
+            let help = format!("take it out of {title} until then");
+            self.problems.add(span, format!("`{key}` is not in this version yet"), help);
+            return;
+        }
+        let what = format!("{title} has no key {}", quoted(key));
+        match nearest(self.problems, key, keys.iter().copied()) {
+            Some(meant) => {
+                let reported = self.problems.add(span, what, did_you_mean(meant));
+                self.misspelt.push((meant, reported));
+            }
+            None => {
+                self.problems.add(span, what, format!("its keys: {}", listed(keys)));
+            }
+        }
     }
 
     /// Opens a value that must be a table.
@@ -140,9 +152,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Reports that a key is absent.
+    /// Reports that a key is absent, unless it is there with a slip in it.
     pub(super) fn missing(&self, key: &'static str, help: &'static str) -> Reported {
-        self.problems.add(self.span, format!("{} has no `{key}`", self.schema.title), help)
+        let misspelt = self.misspelt.iter().find(|(meant, _)| *meant == key);
+        misspelt.map_or_else(
+            || self.problems.add(self.span, format!("{} has no `{key}`", self.schema.title), help),
+            |&(_, reported)| reported,
+        )
     }
 
     /// The elements of a key that must be a list.
@@ -207,21 +223,26 @@ pub(super) fn listed(words: &[&str]) -> String {
     }
 }
 
-/// "did you mean", if one of the candidates is near.
-pub(super) fn suggestion<'c>(
+/// The candidate that was meant, if one is near.
+pub(super) fn nearest<'c>(
     problems: &Problems,
     word: &str,
-    candidates: impl Iterator<Item = &'c str>,
-) -> Option<String> {
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     if problems.is_crowded() {
         return None;
     }
-    // One slip in a short word, two in a long one.
-    let slips = if word.len() < 5 { 1 } else { 2 };
+    let slips = (word.len() / 3).clamp(1, 3);
     candidates
+        .into_iter()
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= slips)
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         .filter(|&(distance, _)| distance <= slips)
         .min()
-        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The advice to write a near word.
+pub(super) fn did_you_mean(word: &str) -> String {
+    format!("did you mean {}?", quoted(word))
 }

@@ -59,12 +59,21 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Result<DeTable
     if text.len() > LARGEST_RECOVERED {
         return Err(syntax(text, &first, problems));
     }
-    let (file, errors) = DeTable::parse_recoverable(text);
+    let (file, mut errors) = DeTable::parse_recoverable(text);
+    errors.sort_by_key(start);
     let mut readable = Ok(());
+    let mut line_end = 0;
     for error in &errors {
+        let fatal = error.message() != DUPLICATE;
+        if fatal && start(error) < line_end {
+            continue;
+        }
         let reported = syntax(text, error, problems);
-        if error.message() != DUPLICATE {
+        if fatal {
             readable = Err(reported);
+            // What comes after it in its line is mostly its consequence.
+            let rest = text.get(start(error)..).unwrap_or_default();
+            line_end = start(error) + rest.find('\n').unwrap_or(rest.len());
         }
     }
     readable.map(|()| file.into_inner())
@@ -73,17 +82,36 @@ pub(super) fn document<'a>(text: &'a str, problems: &Problems) -> Result<DeTable
 /// What the parser calls it.
 const DUPLICATE: &str = "duplicate key";
 
+/// Where an error is; one without a place comes first.
+fn start(error: &Error) -> usize {
+    error.span().map_or(0, |span| span.start)
+}
+
 fn syntax(text: &str, error: &Error, problems: &Problems) -> Reported {
-    let span = error.span().unwrap_or(text.len()..text.len());
-    let word = text.get(span.clone()).unwrap_or_default();
+    const GRAMMAR: &str = "see https://toml.io for the grammar";
+    let Some(span) = error.span() else {
+        return problems.add_to_file(error.message(), GRAMMAR);
+    };
     if error.message() == DUPLICATE {
-        let what = format!("the key {} is here a second time", quoted(word));
+        let key = quoted(text.get(span.clone()).unwrap_or_default());
+        let what = format!("the key {key} is here a second time");
         return problems.add(span.into(), what, "take one of the two out");
     }
-    let help = if error.message().contains("string values must be quoted") {
-        "put it in quotes"
-    } else {
-        "see https://toml.io for the grammar"
-    };
-    problems.add(span.into(), error.message(), help)
+    match bare_word(text, span.start) {
+        Some(word) => {
+            let help = format!("is it text? then it stands in quotes: {}", quoted(word));
+            problems.add(span.into(), error.message(), help)
+        }
+        None => problems.add(span.into(), error.message(), GRAMMAR),
+    }
+}
+
+/// The word at `start`, if it stands where a value does.
+fn bare_word(text: &str, start: usize) -> Option<&str> {
+    let (before, rest) = text.split_at_checked(start)?;
+    let is_value = before.trim_end().ends_with(['=', ',', '[']);
+    let end = rest.find(|c: char| c.is_whitespace() || ",]}#\"'".contains(c)).unwrap_or(rest.len());
+    let word = rest.get(..end)?;
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    (is_value && !is_number && word.starts_with(char::is_alphanumeric)).then_some(word)
 }

@@ -51,7 +51,10 @@ pub(super) fn port(value: &DeValue<'_>, lowest: u16) -> Result<u16, Fault> {
 pub(super) fn word<T: Copy>(value: &DeValue<'_>, words: &[(&'static str, T)]) -> Result<T, Fault> {
     let help = || {
         let names: Vec<&str> = words.iter().map(|&(name, _)| name).collect();
-        format!("it is one of {}", listed(&names))
+        match *names.as_slice() {
+            [only] => format!("it can only be `{only}`"),
+            _ => format!("it is one of {}", listed(&names)),
+        }
     };
     let DeValue::String(text) = value else {
         return Err(Fault::new(wrong_type("a string", value), help()));

@@ -10,7 +10,7 @@ use super::Unique;
 use super::forwarding::Forwarding;
 use super::vip::Vips;
 use crate::config::report::{Problems, Reported, Span};
-use crate::config::section::{At, Schema, Section, Value, quoted, read, suggestion, wrong_type};
+use crate::config::section::{At, Schema, Section, Value, did_you_mean, nearest, quoted, read, wrong_type};
 use crate::config::{Name, value};
 
 const POOL: Schema = Schema { title: "[[pool]]", keys: &["name", "realservers"], later: &[] };
@@ -58,8 +58,9 @@ impl Pools<'_> {
     ) -> Result<&Members, Reported> {
         let Some(members) = self.0.get(name) else {
             let what = format!("there is no [[pool]] called {}", quoted(name));
-            let help = suggestion(section.problems, name, self.0.keys().copied());
-            let help = help.unwrap_or_else(|| "add it, or use the name of one in the file".to_owned());
+            let near = nearest(section.problems, name, self.0.keys().copied());
+            let help =
+                near.map_or_else(|| "add it, or use the name of one in the file".to_owned(), did_you_mean);
             return Err(section.problems.add(span, what, help));
         };
         members.as_ref().map_err(|&reported| reported)
@@ -90,20 +91,17 @@ pub(super) fn members(section: &Section<'_>, vips: &Vips<'_>) -> Result<Members,
         let help = "add at least one; weight = 0 keeps new connections away from it";
         return Err(problems.add(span, "there is no realserver here, so clients would be refused", help));
     }
-    let mut names = Unique::new();
-    let mut list = Vec::with_capacity(values.len());
     let mut complete = Ok(());
-    for value in values {
-        let unique = |member: Member| {
-            names.claim(member.name.clone(), member.span).map_err(|earlier| {
-                let what = format!("there is already a realserver called {}", quoted(member.name.as_str()));
-                problems.add_collision(member.span, earlier, what, "take one out, or give it another name")
-            })?;
-            Ok(member)
-        };
-        match member(value, problems, vips).and_then(unique) {
-            Ok(member) => list.push(member),
-            Err(reported) => complete = Err(reported),
+    let mut keep =
+        |member: Result<Member, Reported>| member.map_err(|reported| complete = Err(reported)).ok();
+    let list: Vec<Member> = values.iter().filter_map(|value| keep(member(value, problems, vips))).collect();
+    let mut names = Unique::of(list.len());
+    for member in &list {
+        let name = member.name.as_str();
+        if let Err(earlier) = names.claim(name, member.span) {
+            let what = format!("there is already a realserver called {}", quoted(name));
+            let help = "take one out, or give it another name";
+            complete = Err(problems.add_collision(member.span, earlier, what, help));
         }
     }
     Ok(Members { list, complete })
@@ -116,7 +114,7 @@ fn member<'a>(value: &'a Value<'a>, problems: &'a Problems, vips: &Vips<'_>) -> 
             let (address, port) = at.value;
             Member {
                 span: at.span,
-                name: Name::of_realserver(address, port),
+                name: Name::of_realserver(text, address, port),
                 address,
                 port: port.map(|value| At { value, span: at.span }),
                 weight: Weight::ONE,
@@ -157,7 +155,7 @@ fn described(section: &Section<'_>) -> Result<Member, Reported> {
         span: section.span,
         name: match name? {
             Some(name) => name.value,
-            None => Name::of_realserver(address, port.map(|at| at.value)),
+            None => Name::of_realserver(&address.to_string(), address, port.map(|at| at.value)),
         },
         address,
         port,

@@ -9,7 +9,9 @@ use ipvs::{
 use toml::de::DeValue;
 
 use crate::config::report::{Reported, Span};
-use crate::config::section::{At, Fault, Schema, Section, listed, quoted, read, suggestion, wrong_type};
+use crate::config::section::{
+    At, Fault, Schema, Section, did_you_mean, listed, nearest, quoted, read, wrong_type,
+};
 use crate::config::value;
 
 const PERSISTENT: Schema =
@@ -52,8 +54,8 @@ fn scheduler(section: &Section<'_>) -> Result<Scheduler, Reported> {
         if Scheduler::KNOWN.contains(&name.as_ref()) {
             return Ok(name.as_ref());
         }
-        let near = suggestion(section.problems, name, Scheduler::KNOWN.into_iter());
-        Err(Fault::new(format!("{} is not a scheduler", quoted(name)), near.unwrap_or_else(help)))
+        let near = nearest(section.problems, name, Scheduler::KNOWN);
+        Err(Fault::new(format!("{} is not a scheduler", quoted(name)), near.map_or_else(help, did_you_mean)))
     })?;
     let (name, span) = name.map_or((DEFAULT_SCHEDULER, section.span), |at| (at.value, at.span));
     Scheduler::new(name)

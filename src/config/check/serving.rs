@@ -1,5 +1,7 @@
 //! Realservers as a service has them: what they leave open, it decides.
 
+use std::cell::LazyCell;
+
 use ipvs::{Destination, Endpoint, Family, ServiceId};
 
 use super::Unique;
@@ -22,11 +24,20 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// The service's realservers, if all are right.
     pub(super) fn realservers(&self, members: &Members) -> Result<Vec<Realserver>, Reported> {
-        let mut endpoints = Unique::new();
+        let unsaid = LazyCell::new(|| {
+            let what = format!("{} does not say how packets reach its realservers", self.service);
+            self.problems.add(self.span, what, "add forward = \"nat\", \"dr\" or \"tun\"")
+        });
+        let mut endpoints = Unique::of(members.list.len());
         let mut realservers = Vec::with_capacity(members.list.len());
         let mut complete = members.complete;
         for member in &members.list {
-            match self.realserver(member, &mut endpoints) {
+            let method = member.forwarding.method().or_else(|| self.forwarding.method());
+            let realserver = match method {
+                Some(method) => self.realserver(member, method, &mut endpoints),
+                None => Err(*unsaid),
+            };
+            match realserver {
                 Ok(realserver) => realservers.push(realserver),
                 Err(reported) => complete = Err(reported),
             }
@@ -47,11 +58,12 @@ impl Context<'_> {
         Err(self.problems.add(self.span, what, help))
     }
 
-    fn realserver(&self, member: &Member, endpoints: &mut Unique<Endpoint>) -> Result<Realserver, Reported> {
-        let method = member.forwarding.method().or_else(|| self.forwarding.method()).ok_or_else(|| {
-            let what = format!("{} does not say how packets reach its realservers", self.service);
-            self.problems.add(self.span, what, "add forward = \"nat\", \"dr\" or \"tun\"")
-        })?;
+    fn realserver(
+        &self,
+        member: &Member,
+        method: Method,
+        endpoints: &mut Unique<Endpoint>,
+    ) -> Result<Realserver, Reported> {
         let tunnel = match (member.forwarding.tunnel(), method) {
             (None, Method::Tun) => self.forwarding.tunnel(),
             (None, Method::Nat | Method::Dr) => None,

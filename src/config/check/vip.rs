@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::Unique;
 use crate::config::Vip;
 use crate::config::report::{Reported, Span};
-use crate::config::section::{Schema, Section, read, suggestion};
+use crate::config::section::{Schema, Section, did_you_mean, nearest, read};
 use crate::config::{section, value};
 
 const VIP: Schema = Schema {
@@ -35,8 +35,9 @@ impl Vips<'_> {
     ) -> Result<Vec<IpAddr>, Reported> {
         self.by_name.get(name).cloned().unwrap_or_else(|| {
             let what = format!("there is no [[vip]] called {}", section::quoted(name));
-            let help = suggestion(section.problems, name, self.by_name.keys().copied());
-            let help = help.unwrap_or_else(|| "add it, or use the name of one in the file".to_owned());
+            let near = nearest(section.problems, name, self.by_name.keys().copied());
+            let help =
+                near.map_or_else(|| "add it, or use the name of one in the file".to_owned(), did_you_mean);
             Err(section.problems.add(span, what, help))
         })
     }

@@ -50,7 +50,11 @@ impl<'a> Source<'a> {
         let (room_before, room_after) = if short { (WIDTH, WIDTH) } else { (BEFORE, AFTER) };
         let before = Visible::last(before, room_before);
         let marked = Visible::first(marked, room_after);
-        let after = Visible::first(after, room_after.saturating_sub(marked.width));
+        let after = if marked.cut {
+            Visible::default()
+        } else {
+            Visible::first(after, room_after.saturating_sub(marked.width))
+        };
         Excerpt {
             line: format!("{}{}{}", before.text, marked.text, after.text),
             indent: " ".repeat(before.width),
@@ -80,6 +84,7 @@ impl<'a> Source<'a> {
 struct Visible {
     text: String,
     width: usize,
+    cut: bool,
 }
 
 impl Visible {
@@ -90,6 +95,7 @@ impl Visible {
             let (shown, width) = look(c);
             if visible.width + width > room {
                 visible.text.push('…');
+                visible.cut = true;
                 break;
             }
             visible.text.push_str(shown.encode_utf8(&mut [0; 4]));
