@@ -15,7 +15,6 @@ use serde_json::Value;
 use crate::{
     network::{Node, Process},
     patience::until,
-    stand_in,
 };
 
 const LVSD: &str = env!("CARGO_BIN_EXE_lvsd");
@@ -33,11 +32,7 @@ impl Director {
         node.capture();
         let mut director = Self { node: node.clone(), daemon: None };
         director.write(config);
-        if stand_in::IN_PLACE {
-            stand_in::apply(node, config);
-        } else {
-            director.start_again();
-        }
+        director.start_again();
         director
     }
 
@@ -46,7 +41,6 @@ impl Director {
         let mut command = Command::new(LVSD);
         command.arg("run").arg("-c").arg(self.config()).arg("--socket").arg(self.socket());
         command.env("STATE_DIRECTORY", self.node.directory());
-        command.env("LVSD_LOG", "json");
         self.daemon = Some(self.node.spawn("lvsd", command));
         self.wait_ready();
     }

@@ -9,7 +9,6 @@ mod patience;
 mod realserver;
 mod responder;
 mod stage;
-mod stand_in;
 
 mod forwarding;
 mod fwmark;

@@ -68,8 +68,8 @@ impl Realserver {
             addresses.extend([VIP, VIP6]);
         }
         let endpoints = addresses.iter().flat_map(|it| [80, 443].map(|port| endpoint(it, port)));
-        let _responder = Responder::start(&node, endpoints);
-        Self { node, address, address6, forward, _responder }
+        let responder = Responder::start(&node, endpoints);
+        Self { node, address, address6, forward, _responder: responder }
     }
 
     pub(crate) fn name(&self) -> &str {
