@@ -33,13 +33,15 @@ impl Node {
     }
 
     pub(crate) fn connect(&self, server: &str) -> io::Result<Connection> {
-        self.connect_from("0.0.0.0:0", server)
+        self.open(None, endpoint(server))
     }
 
-    /// From one of the node's addresses; port 0 is any.
+    /// From one of the node's addresses, as `ADDRESS:PORT`; port 0 is any.
     pub(crate) fn connect_from(&self, from: &str, server: &str) -> io::Result<Connection> {
-        let server = endpoint(server);
-        let from = Some(endpoint(from)).filter(|from| !from.ip().is_unspecified() || from.port() != 0);
+        self.open(Some(endpoint(from)), endpoint(server))
+    }
+
+    fn open(&self, from: Option<SocketAddr>, server: SocketAddr) -> io::Result<Connection> {
         let socket: TcpStream = self.enter(|| {
             let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
             if let Some(from) = from {

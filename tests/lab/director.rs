@@ -18,7 +18,6 @@ use crate::{
 };
 
 const LVSD: &str = env!("CARGO_BIN_EXE_lvsd");
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// lvsd in a node; killed without a word when dropped.
 pub(crate) struct Director {
@@ -49,7 +48,7 @@ impl Director {
     pub(crate) fn stop(&mut self, signal: Signal) -> ExitStatus {
         let mut daemon = self.daemon.take().expect("lvsd runs");
         daemon.signal(signal);
-        daemon.wait(PATIENCE)
+        daemon.wait()
     }
 
     /// Writes a new file and asks for it to be read.
@@ -88,6 +87,7 @@ impl Director {
         let ask = || {
             let mut answer = String::new();
             let mut stream = UnixStream::connect(self.socket())?;
+            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
             stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
             stream.read_to_string(&mut answer)?;
             std::io::Result::Ok(answer)

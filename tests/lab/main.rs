@@ -1,5 +1,9 @@
 //! Packets through a real kernel. Runs in the guest:
 //! `CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=scripts/lab cargo test --test lab [FILTER]`.
+//!
+//! The guest has this machine's programs. The tests use iproute2, ipvsadm, nftables, nginx and tcpdump.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is tests, which may panic")]
 
 mod client;
 mod director;
@@ -10,6 +14,7 @@ mod realserver;
 mod responder;
 mod stage;
 
+mod daemon;
 mod forwarding;
 mod fwmark;
 mod persistence;

@@ -25,8 +25,8 @@ impl Persistent {
         stage.router.add_address("eth0", "192.168.5.1/24");
         let realservers = stage.realservers(Forward::Nat);
         let keys = format!("vip = 'web'\nport = 80\nscheduler = 'rr'\npersistent = '300s'\n{keys}");
-        let _director = stage.direct(&service(&keys, realservers.iter().map(Realserver::toml)));
-        Self { stage, _realservers: realservers, _director }
+        let director = stage.direct(&service(&keys, realservers.iter().map(Realserver::toml)));
+        Self { stage, _realservers: realservers, _director: director }
     }
 
     fn ask(&self) -> String {

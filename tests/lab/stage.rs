@@ -87,25 +87,29 @@ impl Stage {
         [(); N].map(|()| self.realserver(forward))
     }
 
-    /// Starts the director with these services; the vip `web` is [`VIP`], `web6` is [`VIP6`].
+    /// Starts the director with the file that [`config`] makes of these services.
     pub(crate) fn direct(&self, services: &str) -> Director {
-        let config = format!(
-            r#"
-            [[vip]]
-            name = "web"
-            addresses = ["{VIP}/24"]
-            interface = "eth0"
-
-            [[vip]]
-            name = "web6"
-            addresses = ["{VIP6}/64"]
-            interface = "eth0"
-
-            {services}
-            "#
-        );
-        Director::start(&self.director, &config)
+        Director::start(&self.director, &config(services))
     }
+}
+
+/// A file for the stage's director: the vip `web` is [`VIP`], `web6` is [`VIP6`], and these are the services.
+pub(crate) fn config(services: &str) -> String {
+    format!(
+        r#"
+        [[vip]]
+        name = "web"
+        addresses = ["{VIP}/24"]
+        interface = "eth0"
+
+        [[vip]]
+        name = "web6"
+        addresses = ["{VIP6}/64"]
+        interface = "eth0"
+
+        {services}
+        "#
+    )
 }
 
 /// A service in the director's file: its keys, and its realservers as [`Realserver::toml`] writes them.

@@ -5,7 +5,6 @@ use std::{
     io,
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 use nix::{
@@ -14,6 +13,7 @@ use nix::{
 };
 
 use super::namespace::Namespace;
+use crate::patience::until;
 
 /// A running program; killed when dropped.
 pub(crate) struct Process(Child);
@@ -38,16 +38,14 @@ impl Process {
         kill(pid, signal).expect("the process is ours and not yet reaped");
     }
 
-    /// Panics when the program has not ended in time.
-    pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(status) = self.exited() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "process {} still runs after {patience:?}", self.0.id());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    /// Panics when the program does not end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the program has ended", || {
+            status = self.exited();
+            status.is_some()
+        });
+        status.expect("it has ended")
     }
 
     pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
