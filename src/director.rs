@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::{Config, Interface, Report};
 use crate::desired::{Desired, desired, realserver_addresses};
 use crate::events::{Events, Kind};
-use crate::kernel::{Assignment, Handle, KernelError, News, Sysctl};
+use crate::kernel::{Assignment, Failure, Handle, KernelError, Sysctl};
 use crate::reconcile::{self, Actual, Step};
 use crate::state::{BootTime, Found, Owned, State, Store, StoreError};
 
@@ -99,6 +99,17 @@ pub enum Refusal {
     /// Something could not be taken out.
     #[error("not all could be taken out: {}", .0.join("; "))]
     Unreleased(Vec<String>),
+}
+
+impl Refusal {
+    /// The refusal in one line.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        match self {
+            Self::File(report) => report.headline(),
+            other => other.to_string().replace('\n', "; "),
+        }
+    }
 }
 
 /// The owner of all state.
@@ -189,10 +200,7 @@ impl Director {
                         }
                     }
                 },
-                Ok(()) = self.kernel.news.changed() => {
-                    let news = self.kernel.news.borrow_and_update().clone();
-                    self.hear(news).await;
-                }
+                Ok(()) = self.kernel.news.changed() => self.hear().await,
                 () = sleep_until(deadline) => self.keep_time(Instant::now()).await,
             }
         }
@@ -229,19 +237,18 @@ impl Director {
         }
     }
 
-    async fn hear(&mut self, news: News) {
-        match news {
-            None => {}
-            Some(Err(error)) => self.lost_sight(&error, Cause::Drift),
-            Some(Ok(actual)) => {
-                let moved = actual.addresses != self.actual.addresses || actual.links != self.actual.links;
-                self.announce_on_risen_links(&actual);
-                if moved && let Ok(desired) = self.desire(&self.config).await {
-                    self.desired = desired;
-                }
-                self.converge(actual, Cause::Drift).await;
-            }
+    /// Somebody else changed something: the news may be old by now, so the kernel is asked again.
+    async fn hear(&mut self) {
+        let actual = match self.kernel.observe(self.sysctls(&self.desired)).await {
+            Ok(actual) => actual,
+            Err(error) => return self.lost_sight(&error, Cause::Drift),
+        };
+        let moved = actual.addresses != self.actual.addresses || actual.links != self.actual.links;
+        self.announce_on_risen_links(&actual);
+        if moved && let Ok(desired) = self.desire(&self.config).await {
+            self.desired = desired;
         }
+        self.converge(actual, Cause::Drift).await;
     }
 
     async fn reload(&mut self, cut: bool) -> Result<String, Refusal> {
@@ -278,7 +285,12 @@ impl Director {
 
             let steps = reconcile::plan(&desired, &state, &before, now);
             let applied = self.kernel.apply(steps.clone()).await;
-            if applied.failures.is_empty() {
+            let mut failures = applied.failures;
+            // Answers that were lost leave it open what was done.
+            failures.extend(
+                applied.actual.as_ref().err().map(|error| Failure { what: error.to_string(), raced: true }),
+            );
+            if failures.is_empty() {
                 let path = config.path.display().to_string();
                 let summary = reconcile::summary(&steps);
                 self.report_drains(&state, cause);
@@ -289,8 +301,11 @@ impl Director {
                 return Ok(summary);
             }
 
-            let undo = reconcile::undo(&desired, &state, &before, &*applied.actual?);
-            let mut failures = applied.failures;
+            let after = match applied.actual {
+                Ok(after) => after,
+                Err(_) => self.kernel.observe(self.sysctls(&desired)).await?,
+            };
+            let undo = reconcile::undo(&desired, &state, &before, &after);
             failures.extend(self.kernel.apply(undo).await.failures);
             self.store.save(&self.state)?;
             if attempt == ATTEMPTS || !failures.iter().all(|failure| failure.raced) {

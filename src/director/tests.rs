@@ -73,12 +73,6 @@ impl Machine {
         director.reload(cut).await
     }
 
-    /// Has the director see what is, as the kernel thread would.
-    async fn look(&self, director: &mut Director) {
-        let actual = Arc::new(self.kernel.world().actual.clone());
-        director.hear(Some(Ok(actual))).await;
-    }
-
     fn table(&self) -> Table {
         self.kernel.world().actual.table.clone()
     }
@@ -122,7 +116,7 @@ async fn a_part_that_the_kernel_refuses_takes_the_rest_back() {
     assert_eq!(machine.kernel.world().actual, before);
 
     machine.kernel.world().lacks.clear();
-    machine.look(&mut director).await;
+    director.hear().await;
     assert_eq!(machine.kernel.world().actual, before, "and the old configuration stays in force");
     assert_eq!(machine.kinds(), [Kind::Applied, Kind::Refused]);
 }
@@ -156,8 +150,8 @@ async fn drift_is_mended_and_told_once() {
     let machine = Machine::new();
     let mut director = machine.start(&[(1, &[1, 2])]).await.unwrap();
     machine.kernel.world().actual.table.clear();
-    machine.look(&mut director).await;
-    machine.look(&mut director).await;
+    director.hear().await;
+    director.hear().await;
     assert_eq!(machine.table(), desired_table(&[(1, &[1, 2])]));
     assert_eq!(machine.kinds(), [Kind::Applied, Kind::DriftRepaired]);
 }
@@ -167,8 +161,9 @@ async fn a_kernel_that_hides_is_told_once_and_tried_again() {
     let machine = Machine::new();
     let mut director = machine.start(&[(1, &[1])]).await.unwrap();
     machine.kernel.world().actual.table.clear();
+    machine.kernel.world().blind = 3;
     for _ in 0..3 {
-        director.hear(Some(Err(KernelError("the kernel hides".into())))).await;
+        director.hear().await;
     }
     assert!(director.retry.is_some());
     director.keep_time(Instant::now() + RETRY).await;
@@ -339,11 +334,12 @@ fn live_through(happenings: &[Happening]) {
                         keys.map(|(service, it)| ((id(*service), realserver(*it)), 1)).collect();
                 }
                 Happening::Hide => {
-                    director.hear(Some(Err(KernelError("the kernel hides".into())))).await;
+                    machine.kernel.world().blind = 1;
+                    director.hear().await;
                 }
                 Happening::Wait => director.keep_time(Instant::now() + RETRY).await,
             }
-            machine.look(&mut director).await;
+            director.hear().await;
 
             let table = machine.table();
             assert_eq!(table.get(&id(9)), foreign.get(&id(9)), "another's service was touched");

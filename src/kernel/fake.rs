@@ -109,9 +109,9 @@ impl Kernel for Fake {
         Applied { actual: self.read(), failures: failures.unwrap_or_default(), writes }
     }
 
-    fn look_around(&mut self) -> Result<Option<Arc<Actual>>, KernelError> {
+    fn look_around(&mut self) -> Result<bool, KernelError> {
         let before = Arc::clone(&self.seen);
-        self.read().map(|actual| (before != actual).then_some(actual))
+        self.read().map(|actual| before != actual)
     }
 
     fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {

@@ -231,7 +231,7 @@ impl Kernel for Linux {
         Applied { actual: read.map(|()| Arc::clone(&self.actual)), failures, writes }
     }
 
-    fn look_around(&mut self) -> Result<Option<Arc<Actual>>, KernelError> {
+    fn look_around(&mut self) -> Result<bool, KernelError> {
         let noticed = self.notices.drain().map_err(|error| KernelError::of(&error))?;
         let before = Arc::clone(&self.actual);
         if noticed.any() {
@@ -241,7 +241,7 @@ impl Kernel for Linux {
             self.read_sysctls()?;
         }
         self.read_table()?;
-        Ok((before != self.actual).then(|| Arc::clone(&self.actual)))
+        Ok(before != self.actual)
     }
 
     fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {

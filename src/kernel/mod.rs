@@ -76,8 +76,8 @@ pub trait Kernel: Send + 'static {
     /// Takes steps in turn, stops at the first one that fails, and reads back what was touched.
     fn apply(&mut self, steps: &[Step]) -> Applied;
 
-    /// Whether somebody else changed something since the last look; then all of it is read afresh.
-    fn look_around(&mut self) -> Result<Option<Arc<Actual>>, KernelError>;
+    /// Whether somebody else changed something since the last look.
+    fn look_around(&mut self) -> Result<bool, KernelError>;
 
     /// The interface that leads to each address.
     fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError>;
@@ -123,9 +123,6 @@ impl KernelError {
     }
 }
 
-/// What the kernel thread noticed by itself; later news replace earlier ones.
-pub type News = Option<Result<Arc<Actual>, KernelError>>;
-
 enum Task {
     Observe(BTreeSet<Sysctl>, oneshot::Sender<Result<Arc<Actual>, KernelError>>),
     Refresh(Vec<ServiceId>, oneshot::Sender<Result<Arc<Actual>, KernelError>>),
@@ -137,27 +134,26 @@ enum Task {
 /// The director's end of the kernel thread.
 pub struct Handle {
     tasks: SyncSender<Task>,
-    /// What the thread noticed by itself.
-    pub news: watch::Receiver<News>,
+    /// Changes when the thread noticed that somebody else changed something, or that it cannot see.
+    pub news: watch::Receiver<()>,
 }
 
 /// Starts the thread. It ends when the handle is dropped.
 pub fn start(kernel: impl Kernel) -> io::Result<Handle> {
     // The director waits for each answer before it asks again, so one place is enough.
     let (tasks, inbox) = mpsc::sync_channel(1);
-    let (noticed, news) = watch::channel(None);
+    let (noticed, news) = watch::channel(());
     thread::Builder::new().name("kernel".into()).spawn(move || work(kernel, &inbox, &noticed))?;
     Ok(Handle { tasks, news })
 }
 
-fn work(mut kernel: impl Kernel, inbox: &Receiver<Task>, noticed: &watch::Sender<News>) {
+fn work(mut kernel: impl Kernel, inbox: &Receiver<Task>, noticed: &watch::Sender<()>) {
     loop {
         match inbox.recv_timeout(LOOK_AROUND) {
             Ok(task) => perform(&mut kernel, task),
             Err(RecvTimeoutError::Timeout) => match kernel.look_around() {
-                Ok(None) => {}
-                Ok(Some(actual)) => drop(noticed.send(Some(Ok(actual)))),
-                Err(error) => drop(noticed.send(Some(Err(error)))),
+                Ok(false) => {}
+                Ok(true) | Err(_) => drop(noticed.send(())),
             },
             Err(RecvTimeoutError::Disconnected) => return,
         }
