@@ -20,7 +20,10 @@ choose_accelerator() {
         local trial choice=tcg
         trial=$(mktemp -d)
         command_script "$trial" / true
-        if [ -w /dev/kvm ] && LVSD_LAB_TIMEOUT=6 boot "$trial" kvm; then choice=kvm; fi
+        if [ -w /dev/kvm ]; then
+            LVSD_LAB_TIMEOUT=6 boot "$trial" kvm
+            [ "$(exit_status "$trial")" != 0 ] || choice=kvm
+        fi
         rm -rf "$trial"
         echo "$choice" >"$CACHE/accelerator"
         say "the guest runs with $choice"
@@ -28,8 +31,13 @@ choose_accelerator() {
     ACCELERATOR=$(cat "$CACHE/accelerator")
 }
 
-# boot DIRECTORY ACCELERATOR: true when the guest ran the command; its exit status is then in
-# DIRECTORY/status, and what the kernel said in DIRECTORY/console.
+# has_started DIRECTORY: whether the guest got as far as to the command.
+has_started() { grep -qs started "$1/status"; }
+
+# exit_status DIRECTORY: the command's exit status; nothing if it did not come to its end.
+exit_status() { sed -n '/^[0-9]/p' "$1/status" 2>/dev/null || true; }
+
+# boot DIRECTORY ACCELERATOR: runs the guest to its end; what the kernel said is in DIRECTORY/console.
 boot() {
     local directory=$1 accelerator=$2 cpu=max forward=none readers=()
     [ "$accelerator" = kvm ] && cpu=host
@@ -55,6 +63,5 @@ boot() {
         </dev/null >"$directory/qemu" 2>&1 || cat "$directory/qemu" >>"$directory/console"
     # A guest that never came up never opened the pipes: let the readers end.
     : 1<>"$directory/out" 1<>"$directory/err"
-    wait "${readers[@]}" 2>/dev/null
-    [ -s "$directory/status" ]
+    wait "${readers[@]}" 2>/dev/null || true
 }
