@@ -78,11 +78,8 @@ pub(super) fn written(endpoint: Endpoint, protocol: Option<Protocol>, names: &dy
 
 /// Cuts a text to a number of bytes.
 pub(super) fn cut(text: &mut String, bytes: usize) {
-    let end = text
-        .char_indices()
-        .map(|(start, c)| start + c.len_utf8())
-        .take_while(|&end| end <= bytes)
-        .last();
+    let end =
+        text.char_indices().map(|(start, c)| start + c.len_utf8()).take_while(|&end| end <= bytes).last();
     text.truncate(end.unwrap_or(0));
 }
 

@@ -53,13 +53,8 @@ pub struct List {
 
 impl List {
     /// What ipvsadm does without any argument.
-    pub const ALL: Self = Self {
-        subject: Subject::Table,
-        columns: Columns::Plain,
-        numeric: false,
-        exact: false,
-        sorted: true,
-    };
+    pub const ALL: Self =
+        Self { subject: Subject::Table, columns: Columns::Plain, numeric: false, exact: false, sorted: true };
 }
 
 /// What to list.

@@ -80,15 +80,7 @@ pub struct EntryText<'a> {
 
 impl Display for EntryText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Entry {
-            kind,
-            source,
-            virtual_,
-            destination,
-            state,
-            expires,
-            engine,
-        } = self.entry;
+        let Entry { kind, source, virtual_, destination, state, expires, engine } = self.entry;
         let protocol = match kind {
             "TCP" => Some(Protocol::Tcp),
             "UDP" => Some(Protocol::Udp),
@@ -98,10 +90,7 @@ impl Display for EntryText<'_> {
         let [source, virtual_, destination] =
             [source, virtual_, destination].map(|endpoint| listed(endpoint, protocol, self.names));
         let expire = format!("{:02}:{:02}", expires / 60, expires % 60);
-        write!(
-            f,
-            "{kind:<3} {expire:<6} {state:<11} {source:<18} {virtual_:<18} "
-        )?;
+        write!(f, "{kind:<3} {expire:<6} {state:<11} {source:<18} {virtual_:<18} ")?;
         match engine {
             Some((name, data)) if self.engines => {
                 writeln!(f, "{destination:<16} {name:<18} {data}")

@@ -133,15 +133,9 @@ impl<'a> Draft<'a> {
                 let at = address::read(argument, Some(protocol), names).ok_or(Usage::ServiceAddress)?;
                 self.aim(Target::Address { protocol, at });
             }
-            Meaning::Mark => self.aim(Target::Mark {
-                mark: read_mark(argument)?,
-                family: Family::V4,
-            }),
+            Meaning::Mark => self.aim(Target::Mark { mark: read_mark(argument)?, family: Family::V4 }),
             Meaning::Ipv6 => match self.service {
-                Some(Target::Mark { mark, .. }) => self.aim(Target::Mark {
-                    mark,
-                    family: Family::V6,
-                }),
+                Some(Target::Mark { mark, .. }) => self.aim(Target::Mark { mark, family: Family::V6 }),
                 _ => return Err(Usage::Ipv6BeforeMark),
             },
             Meaning::Forward(method) => self.method = method,
@@ -174,9 +168,8 @@ impl<'a> Draft<'a> {
             Class::RealServer => self.server = Some(self.read_server(argument, names)?),
             Class::Weight => {
                 let weight = number::whole(argument, 0..=Weight::MAX.get());
-                self.weight = weight
-                    .and_then(|weight| Weight::new(weight).ok())
-                    .ok_or(Usage::Number("weight"))?;
+                self.weight =
+                    weight.and_then(|weight| Weight::new(weight).ok()).ok_or(Usage::Number("weight"))?;
             }
             Class::Upper => self.upper = read_threshold(argument, "u_threshold")?,
             Class::Lower => self.lower = read_threshold(argument, "l_threshold")?,
@@ -217,9 +210,7 @@ impl<'a> Draft<'a> {
     fn read_netmask(&self, argument: &str, names: &dyn Names) -> Result<Netmask, Usage> {
         match self.service.map(Target::family) {
             Some(Family::V6) => Netmask::v6(number::leading(argument)).map_err(|_| Usage::Ipv6Netmask),
-            _ => address::ipv4(argument, names)
-                .map(Netmask::v4)
-                .ok_or(Usage::Netmask),
+            _ => address::ipv4(argument, names).map(Netmask::v4).ok_or(Usage::Netmask),
         }
     }
 
@@ -254,8 +245,5 @@ fn read_group(argument: &str) -> Result<Group, Usage> {
     };
     address
         .and_then(|address| Group::new(address).ok())
-        .ok_or_else(|| Usage::Group {
-            family,
-            group: argument.to_owned(),
-        })
+        .ok_or_else(|| Usage::Group { family, group: argument.to_owned() })
 }

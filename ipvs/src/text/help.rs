@@ -6,10 +6,7 @@ pub const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS
 /// The commands and options, for a program that is called as `program`.
 #[must_use]
 pub fn help(program: &str) -> String {
-    format!(
-        "{VERSION}This is lvsd, which speaks ipvsadm's language.\n\n{}",
-        HELP.replace("PROGRAM", program)
-    )
+    format!("{VERSION}This is lvsd, which speaks ipvsadm's language.\n\n{}", HELP.replace("PROGRAM", program))
 }
 
 const HELP: &str = "\

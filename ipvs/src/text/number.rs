@@ -19,9 +19,7 @@ pub(super) fn leading(text: &str) -> u32 {
     let text = skip_blanks(text);
     let text = text.strip_prefix('+').unwrap_or(text);
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    text.get(..end)
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0)
+    text.get(..end).and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// An IPv4 address of one to four parts, each decimal, octal (`0`) or hexadecimal (`0x`); the last part fills what
@@ -97,14 +95,7 @@ mod tests {
 
     #[test]
     fn leading_numbers() {
-        for (text, expected) in [
-            ("64", 64),
-            ("64foo", 64),
-            (" +9", 9),
-            ("foo", 0),
-            ("", 0),
-            ("-1", 0),
-        ] {
+        for (text, expected) in [("64", 64), ("64foo", 64), (" +9", 9), ("foo", 0), ("", 0), ("-1", 0)] {
             assert_eq!(leading(text), expected, "{text:?}");
         }
     }

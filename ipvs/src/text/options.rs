@@ -102,10 +102,7 @@ impl Class {
 
     /// The name that messages give it.
     pub(super) fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find_map(|&(class, name)| (class == self).then_some(name))
-            .unwrap_or_default()
+        Self::ALL.iter().find_map(|&(class, name)| (class == self).then_some(name)).unwrap_or_default()
     }
 }
 
@@ -165,12 +162,7 @@ struct Spec {
 }
 
 const fn spec(long: &'static str, short: Option<char>, argument: Argument, meaning: Meaning) -> Spec {
-    Spec {
-        long,
-        short,
-        argument,
-        meaning,
-    }
+    Spec { long, short, argument, meaning }
 }
 
 const fn flag(long: &'static str, short: Option<char>, meaning: Meaning) -> Spec {
@@ -205,12 +197,7 @@ static OPTIONS: [Spec; 58] = [
     value("fwmark-service", Some('f'), Meaning::Mark),
     flag("ipv6", Some('6'), Meaning::Ipv6),
     value("scheduler", Some('s'), Meaning::Only(Class::Scheduler)),
-    spec(
-        "persistent",
-        Some('p'),
-        Argument::Optional,
-        Meaning::Only(Class::Persistent),
-    ),
+    spec("persistent", Some('p'), Argument::Optional, Meaning::Only(Class::Persistent)),
     value("netmask", Some('M'), Meaning::Only(Class::Netmask)),
     value("pe", None, Meaning::Only(Class::Engine)),
     flag("ops", Some('o'), Meaning::Only(Class::OnePacket)),
@@ -265,12 +252,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(words: &'a [&'a str]) -> Self {
-        Self {
-            words: words.iter(),
-            word: "",
-            cluster: "",
-            plain: Vec::new(),
-        }
+        Self { words: words.iter(), word: "", cluster: "", plain: Vec::new() }
     }
 
     /// The words that were no options, once all options are read.
@@ -291,18 +273,10 @@ impl<'a> Reader<'a> {
             },
             Argument::Optional => attached.or_else(|| {
                 let next = self.words.as_slice().first()?;
-                if next.starts_with('-') {
-                    None
-                } else {
-                    self.next_word()
-                }
+                if next.starts_with('-') { None } else { self.next_word() }
             }),
         };
-        Ok(Some(Given {
-            meaning: spec.meaning,
-            argument,
-            word: self.word,
-        }))
+        Ok(Some(Given { meaning: spec.meaning, argument, word: self.word }))
     }
 
     fn next_word(&mut self) -> Option<&'a str> {

@@ -10,9 +10,7 @@ use crate::{Endpoint, Family, Observed, ObservedDestination, ServiceId};
 
 /// Services as they are listed.
 pub(super) fn services(services: &[Observed]) -> Vec<&Observed> {
-    sorted(&services.iter().collect::<Vec<_>>(), &|left, right| {
-        service_difference(left.id, right.id)
-    })
+    sorted(&services.iter().collect::<Vec<_>>(), &|left, right| service_difference(left.id, right.id))
 }
 
 /// The destinations of a service as they are listed.
@@ -31,17 +29,12 @@ fn service_difference(left: ServiceId, right: ServiceId) -> i32 {
         Family::V4 => 0,
         Family::V6 => 1,
     };
-    let difference = first_nonzero([
-        wrapping_difference(mark(left), mark(right)),
-        family(left) - family(right),
-    ]);
+    let difference =
+        first_nonzero([wrapping_difference(mark(left), mark(right)), family(left) - family(right)]);
     match (left, right) {
         (
             ServiceId::Address { protocol, endpoint },
-            ServiceId::Address {
-                protocol: other_protocol,
-                endpoint: other_endpoint,
-            },
+            ServiceId::Address { protocol: other_protocol, endpoint: other_endpoint },
         ) => first_nonzero([
             difference,
             i32::from(protocol.number()) - i32::from(other_protocol.number()),
@@ -68,10 +61,7 @@ fn endpoint_difference(left: Endpoint, right: Endpoint) -> i32 {
 }
 
 fn first_nonzero(differences: impl IntoIterator<Item = i32>) -> i32 {
-    differences
-        .into_iter()
-        .find(|&difference| difference != 0)
-        .unwrap_or(0)
+    differences.into_iter().find(|&difference| difference != 0).unwrap_or(0)
 }
 
 fn wrapping_difference(left: u32, right: u32) -> i32 {
@@ -99,11 +89,7 @@ fn sorted<'a, T>(items: &[&'a T], difference: &impl Fn(&T, &T) -> i32) -> Vec<&'
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
     let mut merged = Vec::with_capacity(items.len());
     while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
-        let next = if difference(first, second) <= 0 {
-            left.next()
-        } else {
-            right.next()
-        };
+        let next = if difference(first, second) <= 0 { left.next() } else { right.next() };
         merged.extend(next);
     }
     merged.extend(left.chain(right));

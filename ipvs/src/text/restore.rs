@@ -22,18 +22,15 @@ pub fn restore(program: &str, text: &str, names: &dyn Names) -> Result<Vec<(usiz
     let mut commands = Vec::new();
     let mut bad = Vec::new();
     for (number, line) in (1..).zip(text.split('\n')) {
-        let words: Vec<_> = line
-            .split([' ', '\t', '\r'])
-            .filter(|word| !word.is_empty() && *word != "ipvsadm")
-            .collect();
+        let words: Vec<_> =
+            line.split([' ', '\t', '\r']).filter(|word| !word.is_empty() && *word != "ipvsadm").collect();
         if words.is_empty() {
             continue;
         }
         match parse(program, &words, names) {
-            Ok(Command::Restore | Command::Help | Command::Version) => bad.push(BadLine {
-                number,
-                usage: Usage::NoCommand(program.to_owned()),
-            }),
+            Ok(Command::Restore | Command::Help | Command::Version) => {
+                bad.push(BadLine { number, usage: Usage::NoCommand(program.to_owned()) });
+            }
             Ok(command) => commands.push((number, command)),
             Err(usage) => bad.push(BadLine { number, usage }),
         }

@@ -52,14 +52,8 @@ impl Rule {
         use Class as C;
         const SERVICE: &[Class] = &[C::ServiceAddress];
         const SERVER: &[Class] = &[C::ServiceAddress, C::RealServer];
-        const SCHEDULING: &[Class] = &[
-            C::Scheduler,
-            C::Persistent,
-            C::Netmask,
-            C::OnePacket,
-            C::Engine,
-            C::Flags,
-        ];
+        const SCHEDULING: &[Class] =
+            &[C::Scheduler, C::Persistent, C::Netmask, C::OnePacket, C::Engine, C::Flags];
         const SERVING: &[Class] = &[
             C::Forwarding,
             C::Weight,
@@ -109,22 +103,11 @@ impl Rule {
         use Class as C;
         let (name, needed, exclusive): (_, &[_], &[_]) = match tunnel {
             Tunnel::Ipip => ("ipip", &[], &[]),
-            Tunnel::Gue => (
-                "gue",
-                &[C::TunnelPort],
-                &[C::NoChecksum, C::FullChecksum, C::RemoteChecksum],
-            ),
+            Tunnel::Gue => ("gue", &[C::TunnelPort], &[C::NoChecksum, C::FullChecksum, C::RemoteChecksum]),
             Tunnel::Gre => ("gre", &[], &[C::NoChecksum, C::FullChecksum]),
         };
-        let elsewhere = &[
-            C::ServiceAddress,
-            C::RealServer,
-            C::Forwarding,
-            C::Weight,
-            C::Upper,
-            C::Lower,
-            C::TunnelType,
-        ];
+        let elsewhere =
+            &[C::ServiceAddress, C::RealServer, C::Forwarding, C::Weight, C::Upper, C::Lower, C::TunnelType];
         Self::new("tunnel type", name, needed, elsewhere, exclusive)
     }
 
@@ -135,13 +118,7 @@ impl Rule {
         allowed: &[Class],
         exclusive: &[Class],
     ) -> Self {
-        Self {
-            what,
-            name,
-            needed: Set::of(needed),
-            allowed: Set::of(allowed),
-            exclusive: Set::of(exclusive),
-        }
+        Self { what, name, needed: Set::of(needed), allowed: Set::of(allowed), exclusive: Set::of(exclusive) }
     }
 
     /// Finds the first mistake in a set of options.
@@ -155,12 +132,7 @@ impl Rule {
                 }
             } else if self.exclusive.contains(class) {
                 if let Some(other) = chosen.replace(option) {
-                    return Err(Usage::Conflict {
-                        option,
-                        other,
-                        name,
-                        what,
-                    });
+                    return Err(Usage::Conflict { option, other, name, what });
                 }
             } else if !self.needed.contains(class) && !self.allowed.contains(class) {
                 return Err(Usage::Illegal { option, name, what });

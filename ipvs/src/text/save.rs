@@ -1,10 +1,10 @@
 //! What `-S` writes and `-R` reads.
 //!
-//! Other than ipvsadm's this loses nothing that `-R` can bring back: thresholds are written, names are never cut, and IPv6
-//! addresses stay numbers because `-R` looks for IPv4 only.
+//! Other than ipvsadm's this loses nothing that `-R` can bring back, and nothing in it makes `-R` stop: thresholds are
+//! written, names are never cut, and IPv6 addresses stay numbers because `-R` looks for IPv4 only.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::address::written;
 use super::names::{Names, Numeric};
@@ -12,7 +12,7 @@ use super::order;
 use super::table::{flag_names, netmask, protocol};
 use crate::{
     Destination, Encapsulation, Endpoint, Family, Forward, GreChecksum, GueChecksum, Observed, Protocol,
-    Service, ServiceId,
+    ServiceId,
 };
 
 /// A table as the commands that make it.
@@ -27,8 +27,11 @@ pub struct SaveText<'a> {
 impl Display for SaveText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for observed in order::services(self.services) {
+            if needs_persistence(observed) {
+                continue;
+            }
             let service = self.service(observed.id);
-            writeln!(f, "-A {service}{}", Scheduling(&observed.service))?;
+            writeln!(f, "-A {service}{}", Scheduling(observed))?;
             for destination in order::destinations(&observed.destinations) {
                 let Some(method) = method(destination.destination.forward) else {
                     continue;
@@ -42,19 +45,32 @@ impl Display for SaveText<'_> {
     }
 }
 
+/// Whether a service takes every port without persistence, which the kernel allows and ipvsadm does not.
+fn needs_persistence(observed: &Observed) -> bool {
+    match observed.id {
+        ServiceId::Address { endpoint, .. } => endpoint.port() == 0 && observed.service.persistence.is_none(),
+        ServiceId::Mark { .. } => false,
+    }
+}
+
 impl SaveText<'_> {
-    /// What the commands cannot say, in words: destinations with a forwarding method that ipvsadm has no option for.
+    /// What the commands cannot say, in words.
     pub fn left_out(&self) -> impl Iterator<Item = String> + '_ {
-        self.services.iter().flat_map(|observed| {
-            observed
+        let (services, rest): (Vec<_>, Vec<_>) =
+            self.services.iter().partition(|observed| needs_persistence(observed));
+        let services = services
+            .into_iter()
+            .map(|observed| format!("service {}: every port needs persistence", observed.id));
+        let destinations = rest.into_iter().flat_map(|observed| {
+            let bypassed = observed
                 .destinations
                 .iter()
-                .filter(|destination| method(destination.destination.forward).is_none())
-                .map(|destination| {
-                    let endpoint = destination.endpoint;
-                    format!("destination {endpoint} of {}: no option says bypass", observed.id)
-                })
-        })
+                .filter(|destination| method(destination.destination.forward).is_none());
+            bypassed.map(|destination| {
+                format!("destination {} of {}: no option says bypass", destination.endpoint, observed.id)
+            })
+        });
+        services.chain(destinations)
     }
 
     fn service(&self, id: ServiceId) -> String {
@@ -86,7 +102,7 @@ impl SaveText<'_> {
 struct NumericHosts<'a>(&'a dyn Names);
 
 impl Names for NumericHosts<'_> {
-    fn address(&self, host: &str) -> Option<std::net::Ipv4Addr> {
+    fn address(&self, host: &str) -> Option<Ipv4Addr> {
         Numeric.address(host)
     }
 
@@ -103,11 +119,12 @@ impl Names for NumericHosts<'_> {
     }
 }
 
-struct Scheduling<'a>(&'a Service);
+/// What stands behind a service's address.
+struct Scheduling<'a>(&'a Observed);
 
 impl Display for Scheduling<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let service = self.0;
+        let Observed { id, service, .. } = self.0;
         write!(f, " -s {}", service.scheduler)?;
         if let Some(persistence) = &service.persistence {
             write!(f, " -p {}", persistence.timeout.as_seconds())?;
@@ -118,7 +135,8 @@ impl Display for Scheduling<'_> {
                 write!(f, " --pe {engine}")?;
             }
         }
-        if service.one_packet {
+        // To TCP and SCTP it means nothing, and `-R` refuses it.
+        if service.one_packet && matches!(protocol(*id), None | Some(Protocol::Udp)) {
             f.write_str(" -o")?;
         }
         let flags = flag_names(service);

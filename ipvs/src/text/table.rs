@@ -34,17 +34,11 @@ impl Display for TableText<'_> {
         if let Some(info) = self.info {
             let (major, minor, patch) = info.version;
             let size = info.connection_table_size;
-            writeln!(
-                f,
-                "IP Virtual Server version {major}.{minor}.{patch} (size={size})"
-            )?;
+            writeln!(f, "IP Virtual Server version {major}.{minor}.{patch} (size={size})")?;
         }
         f.write_str(title(self.list.columns))?;
-        let services = if self.list.sorted {
-            order::services(self.services)
-        } else {
-            self.services.iter().collect()
-        };
+        let services =
+            if self.list.sorted { order::services(self.services) } else { self.services.iter().collect() };
         for service in services {
             self.service(f, service)?;
         }
@@ -104,14 +98,8 @@ impl TableText<'_> {
         protocol: Option<Protocol>,
         observed: &ObservedDestination,
     ) -> fmt::Result {
-        let ObservedDestination {
-            endpoint,
-            destination,
-            active,
-            inactive,
-            persistent,
-            ref statistics,
-        } = *observed;
+        let ObservedDestination { endpoint, destination, active, inactive, persistent, ref statistics } =
+            *observed;
         let name = listed(endpoint, protocol, self.names);
         let name = fitted(name, endpoint, DESTINATION_COLUMNS);
         let weight = destination.weight.get();
@@ -138,10 +126,7 @@ impl TableText<'_> {
             Columns::TunnelInfo => {
                 let forward = forward_name(destination.forward);
                 let tunnel = tunnel(destination.forward);
-                write!(
-                    f,
-                    " {forward:<7} {tunnel:<13} {weight:<6} {active:<10} {inactive:<10}"
-                )?;
+                write!(f, " {forward:<7} {tunnel:<13} {weight:<6} {active:<10} {inactive:<10}")?;
             }
         }
         writeln!(f)
@@ -331,11 +316,7 @@ impl Display for DaemonsText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for role in [Role::Master, Role::Backup] {
             for daemon in self.0.iter().filter(|daemon| daemon.role == role) {
-                write!(
-                    f,
-                    "{role} sync daemon (mcast={}, syncid={}",
-                    daemon.interface, daemon.sync_id
-                )?;
+                write!(f, "{role} sync daemon (mcast={}, syncid={}", daemon.interface, daemon.sync_id)?;
                 if let Some(length) = daemon.max_length {
                     write!(f, ", maxlen={length}")?;
                 }

@@ -40,33 +40,22 @@ impl<'a> Draft<'a> {
             Verb::DeleteService => Command::Change(Op::DeleteService(self.id()?)),
             Verb::AddServer => {
                 let (service, endpoint, destination) = self.destination()?;
-                Command::Change(Op::AddDestination {
-                    service,
-                    endpoint,
-                    destination,
-                })
+                Command::Change(Op::AddDestination { service, endpoint, destination })
             }
             Verb::EditServer => {
                 let (service, endpoint, destination) = self.destination()?;
-                Command::Change(Op::EditDestination {
-                    service,
-                    endpoint,
-                    destination,
-                })
+                Command::Change(Op::EditDestination { service, endpoint, destination })
             }
-            Verb::DeleteServer => Command::Change(Op::DeleteDestination {
-                service: self.id()?,
-                endpoint: self.endpoint()?,
-            }),
+            Verb::DeleteServer => {
+                Command::Change(Op::DeleteDestination { service: self.id()?, endpoint: self.endpoint()? })
+            }
             Verb::Clear => Command::Clear,
             Verb::List => Command::List(self.list()?),
             Verb::Set => Command::SetTimeouts(timeouts),
             Verb::StartDaemon => Command::StartDaemon(self.daemon()?),
             Verb::StopDaemon => Command::StopDaemon(self.role),
             Verb::Restore => Command::Restore,
-            Verb::Save => Command::Save {
-                numeric: self.given.contains(Class::Numeric),
-            },
+            Verb::Save => Command::Save { numeric: self.given.contains(Class::Numeric) },
             Verb::Zero => Command::Zero(self.service.map(|_| self.id()).transpose()?),
         })
     }
@@ -144,12 +133,8 @@ impl<'a> Draft<'a> {
         let service = self.id()?;
         let mut endpoint = self.endpoint()?;
         // Only NAT can change the port.
-        if let (
-            ServiceId::Address {
-                endpoint: virtual_, ..
-            },
-            Method::Route | Method::Tunnel,
-        ) = (service, self.method)
+        if let (ServiceId::Address { endpoint: virtual_, .. }, Method::Route | Method::Tunnel) =
+            (service, self.method)
         {
             endpoint = Endpoint::new(endpoint.address(), virtual_.port()).map_err(Usage::Address)?;
         }
@@ -179,10 +164,7 @@ impl<'a> Draft<'a> {
             Method::Tunnel => {
                 Rule::tunnel(self.tunnel).check(self.given)?;
                 Ok(Forward::Tunnel(match (self.tunnel, self.tunnel_port) {
-                    (Tunnel::Gue, Some(port)) => Encapsulation::Gue {
-                        port,
-                        checksum: self.checksum,
-                    },
+                    (Tunnel::Gue, Some(port)) => Encapsulation::Gue { port, checksum: self.checksum },
                     (Tunnel::Gre, _) => Encapsulation::Gre {
                         checksum: match self.checksum {
                             GueChecksum::Full => GreChecksum::Full,
@@ -221,9 +203,7 @@ impl<'a> Draft<'a> {
         };
         let fits = match subject {
             Subject::Table | Subject::Service(_) => true,
-            Subject::Connections => !self
-                .given
-                .intersects(&[Class::Stats, Class::Rate, Class::Thresholds]),
+            Subject::Connections => !self.given.intersects(&[Class::Stats, Class::Rate, Class::Thresholds]),
             Subject::Timeouts | Subject::Daemons => {
                 matches!(columns, Columns::Plain | Columns::TunnelInfo)
             }
