@@ -13,6 +13,7 @@ mod stand_in;
 
 mod forwarding;
 mod fwmark;
+mod ipvsadm;
 mod persistence;
 mod schedulers;
 mod self_test;

@@ -15,7 +15,7 @@ use super::number;
 use super::options::{Class, Given, Meaning, Method, Verb};
 use super::rules::{Set, Tunnel};
 use super::usage::Usage;
-use crate::{Family, Group, GueChecksum, Netmask, PersistenceTimeout, Protocol, Role, Weight};
+use crate::{Family, Group, GueChecksum, Netmask, PersistenceTimeout, Protocol, Role, Thresholds, Weight};
 
 /// What `-p` means without a value; the manual's 300 is not what ipvsadm does.
 const DEFAULT_PERSISTENCE: &str = "360";
@@ -234,7 +234,7 @@ fn read_seconds(argument: &str) -> Result<u32, Usage> {
 }
 
 fn read_threshold(argument: &str, name: &'static str) -> Result<u32, Usage> {
-    number::whole(argument, 0..=i32::MAX.unsigned_abs()).ok_or(Usage::Number(name))
+    number::whole(argument, 0..=Thresholds::MAX).ok_or(Usage::Number(name))
 }
 
 fn read_group(argument: &str) -> Result<Group, Usage> {
