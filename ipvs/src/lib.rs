@@ -15,6 +15,7 @@ mod listing;
 pub mod model;
 mod plan;
 mod refusal;
+pub mod text;
 pub mod window;
 pub mod wire;
 

@@ -3,6 +3,7 @@
 mod check;
 mod client;
 mod events;
+mod ipvs;
 mod plan;
 mod release;
 
@@ -92,6 +93,10 @@ struct File {
 /// Does what the arguments say.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Not left to clap, which has its own ideas about `--`, `-h` and `--socket`.
+    if let Some((program, arguments)) = ipvs::called(&arguments) {
+        return ipvs::run(&program, arguments);
+    }
     let Arguments { socket, command } = Arguments::parse_from(arguments);
     let outcome = match command {
         Command::Run { config, adopt } => run(&config, &socket, adopt),
@@ -105,7 +110,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Command::Man => manual(),
         Command::Check(File { path }) => Ok(check::check(&path)),
-        Command::Ipvs { .. } => Ok(ExitCode::FAILURE),
+        Command::Ipvs { arguments } => Ok(ipvs::run("lvsd ipvs", &arguments)),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("lvsd: {error:#}");

@@ -17,6 +17,7 @@ mod stage;
 mod daemon;
 mod forwarding;
 mod fwmark;
+mod ipvsadm;
 mod persistence;
 mod schedulers;
 mod self_test;
