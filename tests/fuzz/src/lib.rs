@@ -1,3 +1,4 @@
 //! What must hold for any input from outside: a module for each kind of input.
 
+pub mod config;
 pub mod netlink;

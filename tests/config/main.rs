@@ -3,6 +3,8 @@
 //! Every `tests/config/bad/NAME.toml` has what is said about it beside it, in `NAME.stderr`. After a change that is
 //! meant, write those anew with `UPDATE=1 cargo test --test config` and read the difference.
 
+mod mutation;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
