@@ -1,10 +1,11 @@
 //! Programs run in a node.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    thread,
 };
 
 use nix::{
@@ -48,6 +49,15 @@ impl Process {
         status.expect("it has ended")
     }
 
+    /// Where each thread stands in the kernel: the evidence when a test waited in vain.
+    fn print_threads(&self) {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.id())).into_iter().flatten().flatten();
+        for task in tasks.map(|task| task.path()) {
+            let read = |file| fs::read_to_string(task.join(file)).unwrap_or_default();
+            eprintln!("-- thread {} of process {}\n{}", read("comm").trim_end(), self.id(), read("stack"));
+        }
+    }
+
     pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().expect("the process is ours")
     }
@@ -55,6 +65,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if thread::panicking() && self.exited().is_none() {
+            self.print_threads();
+        }
         // Both fail only for a process that is gone already.
         let _ = self.0.kill();
         let _ = self.0.wait();
