@@ -3,13 +3,7 @@ use ipvs::*;
 #[test]
 fn smoke() {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-    assert!(
-        std::process::Command::new("ip")
-            .args(["link", "set", "lo", "up"])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
     let mut c = Connection::open().unwrap();
     println!("{:?}", c.info());
     println!("{:?}", c.timeouts());

@@ -194,7 +194,8 @@ impl<'a, 'b> Session<'a, 'b> {
             let line = String::from_utf8_lossy(&line);
             match Entry::parse(&line) {
                 Some(entry) => {
-                    write!(self.output, "{}", EntryText { entry, engines, names }).map_err(Trouble::Output)?
+                    write!(self.output, "{}", EntryText { entry, engines, names })
+                        .map_err(Trouble::Output)?;
                 }
                 None => note("not shown", &format!("a connection that cannot be read: {}", line.trim())),
             }
