@@ -152,13 +152,25 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Reports that a key is absent, unless it is there with a slip in it.
+    /// Reports that a key is absent.
     pub(super) fn missing(&self, key: &'static str, help: &'static str) -> Reported {
-        let misspelt = self.misspelt.iter().find(|(meant, _)| *meant == key);
-        misspelt.map_or_else(
-            || self.problems.add(self.span, format!("{} has no `{key}`", self.schema.title), help),
-            |&(_, reported)| reported,
-        )
+        self.missing_one_of(&[key], format!("{} has no `{key}`", self.schema.title), help)
+    }
+
+    /// Reports that none of `keys` is there.
+    pub(super) fn missing_one_of(
+        &self,
+        keys: &[&'static str],
+        what: impl Into<String>,
+        help: &'static str,
+    ) -> Reported {
+        let misspelt = keys.iter().find_map(|key| self.misspelt(key));
+        misspelt.unwrap_or_else(|| self.problems.add(self.span, what, help))
+    }
+
+    /// Whether a key is there with a slip in it, which is on record.
+    pub(super) fn misspelt(&self, key: &'static str) -> Option<Reported> {
+        self.misspelt.iter().find(|(meant, _)| *meant == key).map(|&(_, reported)| reported)
     }
 
     /// The elements of a key that must be a list.
@@ -232,11 +244,12 @@ pub(super) fn nearest<'c>(
     if problems.is_crowded() {
         return None;
     }
+    let word = word.to_lowercase();
     let slips = (word.len() / 3).clamp(1, 3);
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= slips)
-        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .map(|candidate| (strsim::osa_distance(&word, candidate), candidate))
         .filter(|&(distance, _)| distance <= slips)
         .min()
         .map(|(_, candidate)| candidate)

@@ -50,6 +50,9 @@ impl Forwarding {
         let tunnel = section
             .get("tunnel")
             .map(|value| tunnel(&Section::open(&TUNNEL, value, section.problems, TUNNEL_HELP)?));
+        if let Some(reported) = section.misspelt("forward") {
+            return Err(reported);
+        }
         Ok(Self { method: method?.map(|at| at.value), tunnel: tunnel.transpose()? })
     }
 

@@ -97,13 +97,15 @@ fn persistence(
     protocol: Result<Protocol, Reported>,
 ) -> Result<(Option<Persistence>, Netmask), Reported> {
     let Some(value) = section.get("persistent") else {
-        return match ["netmask", "engine"].into_iter().find_map(|key| section.key_span(key)) {
-            Some(span) => {
-                let help = "add persistent = \"300s\", or take it out";
-                Err(section.problems.add(span, "this means nothing without `persistent`", help))
-            }
-            None => Ok((None, Netmask::Host)),
-        };
+        if let Some(reported) = section.misspelt("persistent") {
+            return Err(reported);
+        }
+        let mut none = Ok((None, Netmask::Host));
+        for span in ["netmask", "engine"].into_iter().filter_map(|key| section.key_span(key)) {
+            let help = "add persistent = \"300s\", or take it out";
+            none = Err(section.problems.add(span, "this means nothing without `persistent`", help));
+        }
+        return none;
     };
     let table = Section::of(&PERSISTENT, value, section.problems);
     let timeout = match &table {

@@ -127,7 +127,7 @@ impl Reader<'_, '_> {
             [] => {
                 let what = "[[service]] has no address";
                 let help = "add vip = \"NAME\" with the name of a [[vip]], or `address`, or `fwmark`";
-                return Err(section.problems.add(section.span, what, help));
+                return Err(section.missing_one_of(&["vip", "address", "fwmark"], what, help));
             }
             [_] => {}
             [first, .., last] => {
@@ -173,7 +173,7 @@ impl Reader<'_, '_> {
                 let help =
                     "add pool = \"NAME\" with the name of a [[pool]], or realservers = [\"192.0.2.10\"]";
                 let what = "[[service]] has no realservers";
-                return Err(section.problems.add(section.span, what, help));
+                return Err(section.missing_one_of(&["pool", "realservers"], what, help));
             }
             (Some(_), None) => {
                 let pool = section
