@@ -293,7 +293,9 @@ impl Director {
             if failures.is_empty() {
                 let path = config.path.display().to_string();
                 let summary = reconcile::summary(&steps);
-                self.report_drains(&state, cause);
+                if !cut {
+                    self.report_drains(&state, cause);
+                }
                 self.events.record(Kind::Applied, path, summary.clone(), cause.name());
                 self.announce_added(&steps);
                 (self.config, self.desired, self.state) = (config, desired, state);
@@ -375,10 +377,13 @@ impl Director {
         }
         reconcile::settle(&mut self.state, &nothing, &actual);
         self.store.save(&self.state)?;
-        self.desired = nothing;
         if !failures.is_empty() {
+            // The daemon goes on, and so does its configuration.
+            self.state.retarget(&self.desired, now, false);
+            self.try_again();
             return Err(Refusal::Unreleased(failures));
         }
+        self.desired = nothing;
         let summary = reconcile::summary(&steps);
         self.events.record(Kind::Released, "all of lvsd's", summary.clone(), Cause::Release.name());
         Ok(summary)

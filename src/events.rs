@@ -81,7 +81,7 @@ pub struct Event {
     pub object: String,
     /// What happened, and what was found.
     pub what: String,
-    /// Why: start, reload, drift, drain, release.
+    /// Why: start, reload, drift, drain, retry, release, announcement.
     pub cause: String,
 }
 

@@ -45,7 +45,7 @@ fn the_least_file_has_every_default() {
     assert_eq!(service.ids.len(), 1);
     assert_eq!(service.ids[0].to_string(), "tcp 192.0.2.205:80");
     assert_eq!(service.definition, ipvs::Service::new(ipvs::Scheduler::new("wlc").unwrap()));
-    assert_eq!(service.drain_timeout, Duration::from_secs(60));
+    assert_eq!(service.drain_timeout, Duration::from_secs(300));
     assert_eq!(service.monitor, healthcheck::Monitor::None);
     let names: Vec<&str> = service.realservers.iter().map(|realserver| realserver.name.as_str()).collect();
     assert_eq!(names, ["192.0.2.220", "192.0.2.221"]);
@@ -184,7 +184,7 @@ fn every_key_reaches_its_field() {
     assert_eq!(http.drain_timeout, Duration::ZERO);
     let first = &http.realservers[0].destination;
     assert_eq!(first.weight, Weight::MAX);
-    assert_eq!(first.thresholds, Thresholds::new(u32::MAX, 1).unwrap());
+    assert_eq!(first.thresholds, Thresholds::new(Thresholds::MAX, 1).unwrap());
     let persistence = sip.definition.persistence.as_ref().unwrap();
     assert_eq!(persistence.timeout.as_seconds(), 31 * 24 * 60 * 60);
     assert_eq!(persistence.engine.as_ref().map(ipvs::EngineName::as_str), Some("sip"));

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use ipvs::{Endpoint, ServiceId};
+use ipvs::{Endpoint, Op, ServiceId};
 
 use super::{Cause, Director};
 use crate::events::Kind;
 use crate::kernel::{Failure, KernelError};
-use crate::reconcile::{Actual, Object, Step, findings};
+use crate::reconcile::{Actual, Object, Step, ends_a_drain, findings};
 use crate::state::State;
 
 /// How many objects get an event of their own before the rest is only counted.
@@ -18,7 +18,12 @@ const NAMED: usize = 10;
 
 impl Director {
     pub(super) fn report_drift(&self, steps: &[Step], actual: &Actual) {
-        let findings = findings(steps, actual);
+        let is_drift = |op: &Op| !ends_a_drain(op, &self.desired, &self.state);
+        let drift = |step: &Step| match step {
+            Step::Table(ops) => Step::Table(ops.iter().filter(|op| is_drift(op)).cloned().collect()),
+            step => step.clone(),
+        };
+        let findings = findings(&steps.iter().map(drift).collect::<Vec<_>>(), actual);
         for finding in findings.iter().take(EVENTS_PER_CHANGE) {
             let object = match &finding.object {
                 Object::Service(id) => self.service_name(*id),

@@ -191,6 +191,32 @@ async fn a_drain_survives_a_crash_and_ends() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_drain_is_no_drift_whoever_sees_it_first() {
+    let machine = Machine::new();
+    let mut director = machine.start(&[(1, &[1, 2]), (2, &[1])]).await.unwrap();
+    for connection in [(id(1), realserver(2)), (id(2), realserver(1))] {
+        machine.kernel.world().actual.connections.insert(connection, 1);
+    }
+    machine.reload(&mut director, &[(1, &[1])], false).await.unwrap();
+    machine.kernel.world().actual.connections.clear();
+    director.hear().await;
+    assert_eq!(machine.table(), desired_table(&[(1, &[1])]));
+    let told = machine.kinds();
+    assert!(!told.contains(&Kind::DriftRepaired), "{told:?}");
+    assert_eq!(told.iter().filter(|kind| **kind == Kind::DrainEnded).count(), 2);
+}
+
+#[tokio::test]
+async fn a_cut_is_told_as_an_end_only() {
+    let machine = Machine::new();
+    let mut director = machine.start(&[(1, &[1, 2])]).await.unwrap();
+    machine.kernel.world().actual.connections.insert((id(1), realserver(2)), 1);
+    machine.reload(&mut director, &[(1, &[1])], true).await.unwrap();
+    assert_eq!(machine.table(), desired_table(&[(1, &[1])]));
+    assert!(!machine.kinds().contains(&Kind::DrainStarted));
+}
+
+#[tokio::test]
 async fn a_release_leaves_nothing_but_what_others_made() {
     let machine = Machine::new();
     let foreign = desired_table(&[(9, &[1])]);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use ipvs::{
     Bound, Destination, Endpoint, Forward, Listing, Op, Scheduler, Service, ServiceId, Table, Weight,
     plan as difference,
@@ -41,6 +42,18 @@ pub struct Actual {
 }
 
 impl Actual {
+    /// Whether an address is on its interface. The kernel tells IPv6 addresses apart by themselves, and IPv4
+    /// addresses by their prefix, too.
+    #[must_use]
+    pub fn holds(&self, assignment: &Assignment) -> bool {
+        let same =
+            |it: &Assignment| it.interface == assignment.interface && it.net.addr() == assignment.net.addr();
+        match assignment.net {
+            IpNet::V4(_) => self.addresses.contains(assignment),
+            IpNet::V6(_) => self.addresses.iter().any(same),
+        }
+    }
+
     /// Whether an interface has a carrier.
     #[must_use]
     pub fn carries(&self, interface: &Interface) -> bool {
@@ -133,8 +146,8 @@ pub fn plan(desired: &Desired, state: &State, actual: &Actual, now: BootTime) ->
 
     let sysctls = desired.sysctls.iter().map(|(sysctl, value)| (sysctl, *value));
     let restored = state.sysctls.iter().filter(|(sysctl, _)| !desired.sysctls.contains_key(sysctl));
-    let leaving = state.addresses.difference(&desired.addresses).filter(|it| actual.addresses.contains(it));
-    let coming = desired.addresses.difference(&actual.addresses);
+    let leaving = state.addresses.difference(&desired.addresses).filter(|it| actual.holds(it));
+    let coming = desired.addresses.iter().filter(|it| !actual.holds(it));
 
     let set = |(sysctl, value): (&Sysctl, bool)| match actual.sysctls.get(sysctl) {
         Some(current) if *current != value => Some(Step::Sysctl(sysctl.clone(), value)),
@@ -146,6 +159,18 @@ pub fn plan(desired: &Desired, state: &State, actual: &Actual, now: BootTime) ->
     steps.extend(coming.cloned().map(Step::AddAddress));
     steps.extend(restored.map(|(sysctl, value)| (sysctl, *value)).filter_map(set));
     steps
+}
+
+/// Whether an operation is the expected end of a drain.
+#[must_use]
+pub fn ends_a_drain(op: &Op, desired: &Desired, state: &State) -> bool {
+    match op {
+        Op::DeleteService(id) => !desired.table.contains_key(id),
+        Op::DeleteDestination { service, endpoint } => {
+            state.services.get(service).is_some_and(|owned| owned.draining.contains_key(endpoint))
+        }
+        _ => false,
+    }
 }
 
 /// What takes back all that was done since `before` was seen, leaving alone what is not lvsd's.
@@ -209,7 +234,7 @@ fn drains(owned: &Owned, realserver: Endpoint, actual: &Actual, id: ServiceId, n
 
 /// Claims what the steps will make, before they are taken.
 pub fn claim(state: &mut State, desired: &Desired, actual: &Actual) {
-    state.addresses.extend(desired.addresses.difference(&actual.addresses).cloned());
+    state.addresses.extend(desired.addresses.iter().filter(|it| !actual.holds(it)).cloned());
     for (sysctl, wanted) in &desired.sysctls {
         if let Some(former) = actual.sysctls.get(sysctl).filter(|former| *former != wanted) {
             state.sysctls.entry(sysctl.clone()).or_insert(*former);
@@ -229,7 +254,7 @@ pub fn settle(state: &mut State, desired: &Desired, actual: &Actual) {
         owned.draining.retain(|it, _| holds(present, it));
     }
     state.services.retain(|id, _| desired.table.contains_key(id) || actual.table.contains_key(id));
-    state.addresses.retain(|it| desired.addresses.contains(it) || actual.addresses.contains(it));
+    state.addresses.retain(|it| desired.addresses.contains(it) || actual.holds(it));
     state.sysctls.retain(|sysctl, former| {
         desired.sysctls.contains_key(sysctl)
             || actual.sysctls.get(sysctl).is_some_and(|current| current != former)

@@ -246,6 +246,20 @@ fn an_address_that_was_there_before_is_not_ours_to_take_away() {
 }
 
 #[test]
+fn an_ipv6_address_is_the_same_whatever_its_prefix() {
+    let rows = [
+        ("same", "192.0.2.10/24", "192.0.2.10/24", true),
+        ("IPv4, other prefix", "192.0.2.10/24", "192.0.2.10/32", false),
+        ("IPv6, other prefix", "2001:db8::10/64", "2001:db8::10/128", true),
+        ("IPv6, other address", "2001:db8::10/64", "2001:db8::11/64", false),
+    ];
+    for (name, wanted, present, held) in rows {
+        let actual = Actual { addresses: BTreeSet::from([assignment(present)]), ..Actual::default() };
+        assert_eq!(actual.holds(&assignment(wanted)), held, "{name}");
+    }
+}
+
+#[test]
 fn undoing_a_half_applied_plan_leads_back() {
     let now = BootTime::now();
     let before = {

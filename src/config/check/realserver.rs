@@ -166,7 +166,7 @@ fn described(section: &Section<'_>) -> Result<Member, Reported> {
 }
 
 fn thresholds(section: &Section<'_>) -> Result<Thresholds, Reported> {
-    let bound = |key| section.optional(key, |value| value::integer(value, 0..=u32::MAX));
+    let bound = |key| section.optional(key, |value| value::integer(value, 0..=Thresholds::MAX));
     let (upper, lower) = (bound("upper_threshold"), bound("lower_threshold"));
     let (upper, lower) = (upper?, lower?);
     let number = |bound: Option<At<u32>>| bound.map_or(0, |at| at.value);

@@ -44,7 +44,7 @@ const SERVICE: Schema = Schema {
     later: &["on_failure", "fallback", "min_serving"],
 };
 
-const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What all services share while they are read.
 struct Reader<'a, 'v> {
