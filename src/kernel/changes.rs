@@ -1,29 +1,39 @@
 //! Whether somebody changed the IPVS table. IPVS notifies nobody, and reading a large table costs much.
 //!
-//! Where the kernel lets us, two of its functions are counted: all changes go through them, by netlink or by
-//! socket option. A command counts when it enters and when it returns, so that one which is seen to enter is
-//! looked at again when its work is done. The counters are per CPU and for all network namespaces: a change
-//! elsewhere costs one needless look. Elsewhere (`CAP_PERFMON` missing, a kernel without kprobes, other
-//! function names) the text of `/proc/net/ip_vs` is compared; it shows neither thresholds nor tunnels, which
-//! the regular audit then finds.
+//! Where the kernel lets us, it notes every return from two of its functions, through which all changes go, by
+//! netlink or by socket option, in memory that is shared with us: a look costs no system call. There is a ring for
+//! each CPU, and they see all network namespaces: a change elsewhere costs one needless look. Elsewhere
+//! (`CAP_PERFMON` missing, a kernel without kprobes, other function names) the text of `/proc/net/ip_vs` is
+//! compared; it shows neither thresholds nor tunnels, which the regular audit then finds.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, BufRead, BufReader};
 
 use perf_event::events::KProbe;
-use perf_event::{Builder, Counter};
+use perf_event::{Builder, Sampler};
 
 /// Through these functions of `net/netfilter/ipvs/ip_vs_ctl.c` the table is changed.
 const WRITERS: [&str; 2] = ["ip_vs_genl_set_cmd", "do_ip_vs_set_ctl"];
 
-/// How often one of our own commands counts: it enters and it returns.
-const COUNTS_PER_COMMAND: u64 = 2;
+/// Bytes of a ring; a note takes 8. What does not fit is noted as lost.
+const RING: usize = 1 << 16;
+
+/// `PERF_RECORD_SAMPLE` of the kernel's `include/uapi/linux/perf_event.h`: one return from one of the functions.
+const SAMPLE: u32 = 9;
+
+/// What any other note counts (lost notes, a throttled probe): more than there will ever be commands.
+const UNCERTAIN: u64 = 1 << 40;
 
 /// Detects changes of the table.
 pub(super) enum Changes {
-    /// Counts what the kernel executes.
-    Counted(Vec<Counter>),
+    /// Reads what the kernel notes.
+    Noted {
+        /// The notes, by CPU and function.
+        rings: Vec<Sampler>,
+        /// How many there have been.
+        count: u64,
+    },
     /// Compares what the kernel prints.
     Compared,
 }
@@ -36,7 +46,7 @@ impl Mark {
     /// The mark after `commands` of our own, if nobody else does anything.
     pub(super) fn after(self, changes: &Changes, commands: u64) -> Option<Self> {
         match changes {
-            Changes::Counted(_) => Some(Self(self.0.wrapping_add(commands.wrapping_mul(COUNTS_PER_COMMAND)))),
+            Changes::Noted { .. } => Some(Self(self.0.wrapping_add(commands))),
             Changes::Compared => None,
         }
     }
@@ -45,10 +55,10 @@ impl Mark {
 impl Changes {
     /// Takes the cheapest way that this kernel offers.
     pub(super) fn open() -> Self {
-        match counters() {
-            Ok(counters) => Self::Counted(counters),
+        match rings() {
+            Ok(rings) => Self::Noted { rings, count: 0 },
             Err(error) => {
-                tracing::info!(%error, "cannot count IPVS commands; comparing /proc/net/ip_vs instead");
+                tracing::info!(%error, "the kernel does not note IPVS commands; comparing /proc/net/ip_vs instead");
                 Self::Compared
             }
         }
@@ -57,27 +67,32 @@ impl Changes {
     /// The present moment.
     pub(super) fn mark(&mut self) -> io::Result<Mark> {
         match self {
-            Self::Counted(counters) => counters
-                .iter_mut()
-                .try_fold(0, |sum: u64, counter| Ok(sum.wrapping_add(counter.read()?)))
-                .map(Mark),
+            Self::Noted { rings, count } => {
+                for ring in rings {
+                    while let Some(note) = ring.next_record() {
+                        *count = count.wrapping_add(if note.ty() == SAMPLE { 1 } else { UNCERTAIN });
+                    }
+                }
+                Ok(Mark(*count))
+            }
             Self::Compared => digest().map(Mark),
         }
     }
 }
 
-fn counters() -> io::Result<Vec<Counter>> {
-    let mut counters = Vec::new();
+fn rings() -> io::Result<Vec<Sampler>> {
+    let mut rings = Vec::new();
     for cpu in online_cpus()? {
         for function in WRITERS {
-            for probe in [KProbe::probe(function, 0)?, KProbe::retprobe(function, 0)?] {
-                let mut counter = Builder::new(probe).any_pid().one_cpu(cpu).include_kernel().build()?;
-                counter.enable()?;
-                counters.push(counter);
-            }
+            let probe = KProbe::retprobe(function, 0)?;
+            let mut event = Builder::new(probe);
+            let mut ring =
+                event.any_pid().one_cpu(cpu).include_kernel().sample_period(1).build()?.sampled(RING)?;
+            ring.as_counter_mut().enable()?;
+            rings.push(ring);
         }
     }
-    Ok(counters)
+    Ok(rings)
 }
 
 fn online_cpus() -> io::Result<Vec<usize>> {
