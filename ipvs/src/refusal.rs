@@ -160,11 +160,8 @@ pub(crate) fn objection(op: &Op) -> Option<&'static str> {
     }
 }
 
-/// As the kernel sees it: an IPv4 network 0 is broadcast. Link-local IPv6 addresses are left to the kernel,
-/// which takes its own.
+/// Link-local IPv6 addresses are left to the kernel, which takes its own.
 fn is_unicast(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => !(v4.is_multicast() || v4.is_broadcast() || v4.octets().first() == Some(&0)),
-        IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
-    }
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(address.is_unspecified() || address.is_multicast() || broadcast)
 }

@@ -86,7 +86,7 @@ impl Window {
             let index = usize::try_from(offset).map_err(|_| Lost)?;
             match content {
                 Content::Answer { family, attributes } if family == self.family => {
-                    each(Reply { index, outcome: Ok(attributes) })
+                    each(Reply { index, outcome: Ok(attributes) });
                 }
                 Content::Answer { .. } => {}
                 Content::Verdict(errno) | Content::Done(errno) => {
