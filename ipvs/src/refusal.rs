@@ -3,6 +3,9 @@
 //! It gives nothing but an errno, which means different things for different requests; so a refusal is found
 //! from the errno, the request and what was in it. Numbers are those of Linux's `asm-generic/errno.h`.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use crate::wire::Request;

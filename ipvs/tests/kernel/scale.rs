@@ -86,7 +86,9 @@ fn services_that_vanish_during_a_listing_are_not_seen_empty() {
         let deleting = thread::spawn(|| {
             let mut connection = Connection::open().unwrap();
             for number in 1..=300 {
-                assert_eq!(connection.apply(&[Op::DeleteService(numbered_service(number))]).unwrap(), []);
+                let id = numbered_service(number);
+                assert_eq!(connection.apply(&[Op::DeleteService(id)]).unwrap(), []);
+                assert_eq!(connection.observe(id).unwrap(), None);
             }
         });
         let mut last = 300;
