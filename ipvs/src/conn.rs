@@ -157,6 +157,9 @@ impl Connection {
     }
 
     /// Stops the synchronisation daemon of a role.
+    ///
+    /// For one that was started a moment ago this may be an [`Error::Overrun`] although it is gone: stopping a
+    /// thread that has not run yet gives EINTR, which netlink never reports.
     pub fn stop_daemon(&mut self, role: Role) -> Result<(), Error> {
         self.ask(Request::StopDaemon(role), |_| {})
     }

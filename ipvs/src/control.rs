@@ -111,3 +111,32 @@ pub struct SyncDaemon {
     /// The TTL of sent datagrams; by default 1.
     pub ttl: Option<u8>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Group, Interface};
+
+    #[test]
+    fn names_that_no_interface_can_have_are_refused() {
+        for name in ["eth0", "a", "br-0123456789ab", "eth0.100", "wg_0"] {
+            assert_eq!(Interface::new(name).unwrap().as_str(), name);
+        }
+        for name in ["", ".", "..", "eth0/1", "eth0:1", "eth 0", "eth0\n", "eth\0", "sixteen-letters-"] {
+            assert!(Interface::new(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn groups_are_multicast_addresses() {
+        for (address, fits) in [
+            ("224.0.0.81", true),
+            ("239.255.255.255", true),
+            ("ff02::1", true),
+            ("192.0.2.1", false),
+            ("255.255.255.255", false),
+            ("fe80::1", false),
+        ] {
+            assert_eq!(Group::new(address.parse().unwrap()).is_ok(), fits, "{address}");
+        }
+    }
+}

@@ -3,6 +3,9 @@
 //! It gives nothing but an errno, which means different things for different requests; so a refusal is found
 //! from the errno, the request and what was in it. Numbers are those of Linux's `asm-generic/errno.h`.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use crate::wire::Request;
@@ -160,11 +163,8 @@ pub(crate) fn objection(op: &Op) -> Option<&'static str> {
     }
 }
 
-/// As the kernel sees it: an IPv4 network 0 is broadcast. Link-local IPv6 addresses are left to the kernel,
-/// which takes its own.
+/// Link-local IPv6 addresses are left to the kernel, which takes its own.
 fn is_unicast(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => !(v4.is_multicast() || v4.is_broadcast() || v4.octets().first() == Some(&0)),
-        IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
-    }
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(address.is_unspecified() || address.is_multicast() || broadcast)
 }

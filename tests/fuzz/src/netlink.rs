@@ -1,5 +1,7 @@
 //! Datagrams that claim to come from the kernel's IPVS.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use ipvs::window::Window;
 use ipvs::wire::{self, Content, Request};
 use ipvs::{Endpoint, Op, Protocol, ServiceId, Unknown};
@@ -25,10 +27,10 @@ fn check_object(attributes: &[u8]) {
         let again = written(&Request::Change(&op), wire::read_service);
         assert_eq!((again.id, again.service), (observed.id, observed.service));
     }
-    for address in ["192.0.2.1", "2001:db8::1"] {
+    for address in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
         let service = ServiceId::Address {
             protocol: Protocol::Tcp,
-            endpoint: Endpoint::new(address.parse().unwrap(), 80).unwrap(),
+            endpoint: Endpoint::new(address, 80).expect("it is not a mapped address"),
         };
         let read = |attributes: &[u8]| wire::read_destination(service, attributes);
         if let Ok(observed) = read(attributes) {
@@ -54,9 +56,9 @@ fn check_object(attributes: &[u8]) {
 fn written<T>(request: &Request<'_>, read: impl Fn(&[u8]) -> Result<T, Unknown>) -> T {
     let mut bytes = Vec::new();
     request.encode(&mut bytes, 0x20, 1);
-    let message = wire::messages(&bytes).next().unwrap().unwrap();
-    let Content::Answer { attributes, .. } = message.content else {
-        panic!("a request is of its family's type");
+    let mut messages = wire::messages(&bytes).map(|message| message.map(|message| message.content));
+    let Some(Ok(Content::Answer { attributes, .. })) = messages.next() else {
+        panic!("{request} is no message of its family: {bytes:02x?}");
     };
-    read(attributes).unwrap()
+    read(attributes).unwrap_or_else(|unknown| panic!("{request} cannot be read again: {unknown}"))
 }

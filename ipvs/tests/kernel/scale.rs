@@ -1,0 +1,105 @@
+//! Many objects, lost answers and other writers.
+
+use std::thread;
+
+use ipvs::{Bound, Connection, Destination, Error, Forward, Op, Protocol, Refusal, ServiceId, Table, plan};
+use nix::sys::socket::{setsockopt, sockopt};
+
+use crate::{add, connect, converge, endpoint, numbered, scheduled, service_at, tcp};
+
+fn numbered_service(number: u32) -> ServiceId {
+    service_at(Protocol::Tcp, numbered(number))
+}
+
+/// `services` services with `destinations` destinations each.
+fn table(services: u32, destinations: u32) -> Table {
+    let destinations: std::collections::BTreeMap<_, _> =
+        (1..=destinations).map(|number| (numbered(number), Destination::new(Forward::Route))).collect();
+    let bound = Bound { service: scheduled("rr"), destinations };
+    (1..=services).map(|number| (numbered_service(number), bound.clone())).collect()
+}
+
+#[test]
+fn listings_of_many_parts_are_whole() {
+    let mut connection = connect();
+    converge(&mut connection, &table(2000, 1));
+    converge(&mut connection, &table(2, 700));
+}
+
+#[test]
+fn failures_in_the_middle_of_ten_thousand_are_attributed() {
+    let mut connection = connect();
+    let id = tcp("192.0.2.1", 80);
+    let mut ops = vec![Op::AddService(id, scheduled("rr"))];
+    ops.extend((1..10_000).map(|number| Op::AddService(numbered_service(number), scheduled("rr"))));
+    // At the start and at the end of a batch of 200, in its middle, two in a row, and the very last.
+    let places = [1, 199, 200, 399, 5050, 5051, 9999];
+    for place in places {
+        ops[place] = match place % 2 {
+            0 => add(tcp("192.0.2.99", 80), endpoint("10.0.0.1", 80), Forward::Route),
+            _ => Op::AddService(id, scheduled("rr")),
+        };
+    }
+    let failures = connection.apply(&ops).unwrap();
+    assert_eq!(failures.iter().map(|failure| failure.index).collect::<Vec<_>>(), places);
+    for failure in failures {
+        assert_eq!(failure.op, ops[failure.index]);
+        let expected = if failure.index % 2 == 0 { Refusal::NoService } else { Refusal::ServiceExists };
+        assert_eq!(failure.refusal, expected, "{failure}");
+    }
+    assert_eq!(connection.writes(), 10_000);
+    assert_eq!(connection.list().unwrap().services.len(), 10_000 - places.len());
+}
+
+#[test]
+fn a_batch_that_fails_as_a_whole_is_not_an_overrun() {
+    let mut connection = connect();
+    let op = add(tcp("192.0.2.99", 80), endpoint("10.0.0.1", 80), Forward::Route);
+    let failures = connection.apply(&vec![op; 1000]).unwrap();
+    assert_eq!(failures.len(), 1000);
+    assert!(failures.iter().enumerate().all(|(place, failure)| place == failure.index));
+}
+
+#[test]
+fn lost_answers_are_an_overrun_and_do_not_disturb_what_follows() {
+    let mut connection = connect();
+    let wanted = table(100, 1);
+    converge(&mut connection, &wanted);
+
+    // The kernel makes the least of it: room for two or three answers.
+    setsockopt(&connection, sockopt::RcvBuf, &1).unwrap();
+    let exists = plan(&Table::new(), &wanted);
+    for _ in 0..3 {
+        assert!(matches!(connection.apply(&exists), Err(Error::Overrun)));
+        assert_eq!(connection.list().unwrap().table(), wanted);
+    }
+}
+
+/// Every service has a destination from before until it is deleted, so an empty one was never there.
+#[test]
+fn services_that_vanish_during_a_listing_are_not_seen_empty() {
+    let mut connection = connect();
+    let mut vanished = 0;
+    for _ in 0..5 {
+        converge(&mut connection, &table(300, 1));
+        // A thread is born into the network namespace of the one that starts it.
+        let deleting = thread::spawn(|| {
+            let mut connection = Connection::open().unwrap();
+            for number in 1..=300 {
+                let id = numbered_service(number);
+                assert_eq!(connection.apply(&[Op::DeleteService(id)]).unwrap(), []);
+                assert_eq!(connection.observe(id).unwrap(), None);
+            }
+        });
+        let mut last = 300;
+        while last > 0 {
+            let listing = connection.list().unwrap();
+            let empty = listing.services.iter().filter(|service| service.destinations.is_empty()).count();
+            assert_eq!(empty, 0);
+            vanished += usize::from(listing.services.len() < last);
+            last = listing.services.len();
+        }
+        deleting.join().unwrap();
+    }
+    assert!(vanished > 5, "nothing happened during a listing");
+}
