@@ -293,3 +293,32 @@ fn explain(error: &Error) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name to answer to, and the arguments.
+    type Call<'a> = (&'a str, &'a [&'a str]);
+
+    #[test]
+    fn who_is_called() {
+        let rows: [(&[&str], Option<Call<'_>>); 7] = [
+            (&["/usr/bin/lvsd", "ipvs", "-L", "--socket"], Some(("/usr/bin/lvsd ipvs", &["-L", "--socket"]))),
+            (&["lvsd", "ipvs"], Some(("lvsd ipvs", &[]))),
+            (&["ipvsadm"], Some(("ipvsadm", &[]))),
+            (&["/sbin/ipvsadm", "ipvs", "-L"], Some(("/sbin/ipvsadm", &["ipvs", "-L"]))),
+            (&["lvsd", "check", "ipvs"], None),
+            (&["lvsd"], None),
+            (&[], None),
+        ];
+        for (arguments, expected) in rows {
+            let owned: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            let expected = expected.map(|(program, rest)| {
+                (program.to_owned(), rest.iter().map(OsString::from).collect::<Vec<_>>())
+            });
+            let outcome = called(&owned).map(|(program, rest)| (program, rest.to_vec()));
+            assert_eq!(outcome, expected, "{arguments:?}");
+        }
+    }
+}
