@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Long: an emulated guest may share its processors with much else.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Panics when it has not come about in time.
 #[track_caller]
