@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,7 +82,9 @@ impl Socket {
         }
         match UnixStream::connect(path) {
             Ok(_) => return Err(io::Error::new(io::ErrorKind::AddrInUse, "another lvsd answers there")),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)?,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && is_socket(path) => {
+                fs::remove_file(path)?;
+            }
             Err(_) => {}
         }
         let listener = UnixListener::bind(path)?;
@@ -106,6 +108,10 @@ impl Socket {
             .with_state(Shared { requests, events });
         axum::serve(listener, router).with_graceful_shutdown(end).await
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 async fn list_events(State(shared): State<Shared>, Query(query): Query<EventQuery>) -> Json<Vec<Event>> {

@@ -90,6 +90,12 @@ impl Connection {
         self.stream.read_exact(&mut body)?;
         Ok(String::from_utf8_lossy(&body).trim_end().to_owned())
     }
+
+    /// Ends it at once, without the farewells of an orderly end.
+    pub(crate) fn reset(self) {
+        let socket = Socket::from(self.stream.into_inner());
+        socket.set_linger(Some(Duration::ZERO)).expect("an option of every socket");
+    }
 }
 
 /// A client's end of UDP.

@@ -1,8 +1,9 @@
 //! A director: a node that runs lvsd with a file of its own.
 
 use std::{
+    ffi::OsStr,
     fs,
-    io::{Read, Write},
+    io::{self, Read, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Command, ExitStatus, Output},
@@ -10,6 +11,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -25,23 +27,50 @@ pub(crate) struct Director {
     daemon: Option<Process>,
 }
 
+/// Something that happened, as lvsd tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) kind: String,
+    pub(crate) object: String,
+    pub(crate) what: String,
+    pub(crate) cause: String,
+}
+
 impl Director {
     /// Starts lvsd with this file and waits until it is ready.
     pub(crate) fn start(node: &Node, config: &str) -> Self {
-        node.capture();
-        let mut director = Self { node: node.clone(), daemon: None };
-        director.write(config);
+        let mut director = Self::idle(node, config);
         director.start_again();
+        director
+    }
+
+    /// Has the file, and does not run.
+    pub(crate) fn idle(node: &Node, config: &str) -> Self {
+        node.capture();
+        let director = Self { node: node.clone(), daemon: None };
+        director.write(config);
         director
     }
 
     /// Starts lvsd once more, after it was stopped.
     pub(crate) fn start_again(&mut self) {
-        let mut command = Command::new(LVSD);
-        command.arg("run").arg("-c").arg(self.config()).arg("--socket").arg(self.socket());
-        command.env("STATE_DIRECTORY", self.node.directory());
+        self.start_with(&[]);
+    }
+
+    /// Starts lvsd with more arguments than the usual ones.
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
+        let mut command = self.command(LVSD);
+        command.args(self.run_arguments()).args(arguments);
         self.daemon = Some(self.node.spawn("lvsd", command));
         self.wait_ready();
+    }
+
+    /// Runs lvsd, which must end by itself with exit status 1: what it says.
+    #[track_caller]
+    pub(crate) fn refused(&self, prefix: &[&str]) -> String {
+        let mut command = self.command("timeout");
+        command.arg("60").args(prefix).arg(LVSD).args(self.run_arguments());
+        complaint(&self.node.enter(|| command.output()).expect("timeout can be started"))
     }
 
     /// Sends the signal and waits for the end.
@@ -59,9 +88,15 @@ impl Director {
 
     /// Runs one of lvsd's commands, which talk to this daemon.
     pub(crate) fn lvsd<const N: usize>(&self, arguments: [&str; N]) -> Output {
-        let socket = self.socket();
-        let head = [LVSD, "--socket", socket.to_str().expect("a plain path")];
-        self.node.output(head.into_iter().chain(arguments))
+        let mut command = self.command(LVSD);
+        command.arg("--socket").arg(self.socket()).args(arguments);
+        self.node.enter(|| command.output()).expect("lvsd can be started")
+    }
+
+    /// `lvsd plan` with the daemon's file.
+    pub(crate) fn plan(&self) -> Output {
+        let config = self.config();
+        self.lvsd(["plan", config.to_str().expect("a plain path")])
     }
 
     /// What happened, oldest first.
@@ -69,6 +104,19 @@ impl Director {
         let output = self.lvsd(["events", "--json"]);
         let lines = String::from_utf8_lossy(&output.stdout);
         lines.lines().map(|line| serde_json::from_str(line).expect("an event is a line of JSON")).collect()
+    }
+
+    /// The same, without the start of a program.
+    pub(crate) fn happened(&self) -> Vec<Event> {
+        let (status, events) = self.ask("GET", "/v1/events").expect("lvsd answers");
+        assert_eq!(status, 200, "{events}");
+        serde_json::from_str(&events).expect("events are JSON")
+    }
+
+    /// A reload as the command asks for it, without the start of a program.
+    pub(crate) fn reload_in_place(&self) {
+        let (status, verdict) = self.ask("POST", "/v1/reload").expect("lvsd answers");
+        assert_eq!(status, 200, "{verdict}");
     }
 
     pub(crate) fn log(&self) -> String {
@@ -82,28 +130,64 @@ impl Director {
         });
     }
 
-    /// Asks the daemon without starting a program.
     fn is_ready(&self) -> bool {
-        let ask = || {
-            let mut answer = String::new();
-            let mut stream = UnixStream::connect(self.socket())?;
-            stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-            stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
-            stream.read_to_string(&mut answer)?;
-            std::io::Result::Ok(answer)
-        };
-        ask().is_ok_and(|answer| answer.split(' ').nth(1) == Some("200"))
+        self.ask("GET", "/readyz").is_ok_and(|(status, _)| status == 200)
     }
 
-    fn write(&self, config: &str) {
+    /// Asks the daemon without starting a program: the status and the body of its answer.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> io::Result<(u16, String)> {
+        let mut stream = UnixStream::connect(self.socket())?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: 0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok((status.ok_or(io::ErrorKind::InvalidData)?, body.to_owned()))
+    }
+
+    /// Sends the daemon a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.daemon.as_ref().expect("lvsd runs").signal(signal);
+    }
+
+    /// Waits for the daemon to end by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.daemon.take().expect("lvsd runs").wait()
+    }
+
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("STATE_DIRECTORY", self.node.directory());
+        command
+    }
+
+    fn run_arguments(&self) -> [PathBuf; 5] {
+        ["run".into(), "-c".into(), self.config(), "--socket".into(), self.socket()]
+    }
+
+    pub(crate) fn write(&self, config: &str) {
         fs::write(self.config(), config).expect("the lab's directory is writable");
     }
 
-    fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.node.directory().join("lvsd.toml")
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.node.directory().join("lvsd.sock")
     }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.node.directory().join("state.json")
+    }
+}
+
+/// What a program says that must have failed as lvsd fails: exit status 1, a complaint and nothing else.
+#[track_caller]
+pub(crate) fn complaint(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    said
 }

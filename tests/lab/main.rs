@@ -7,6 +7,8 @@
 
 mod client;
 mod director;
+mod load;
+mod lone;
 mod network;
 mod nginx;
 mod patience;
@@ -14,11 +16,19 @@ mod realserver;
 mod responder;
 mod stage;
 
+mod bad_input;
 mod daemon;
+mod drain;
+mod drift;
 mod forwarding;
 mod fwmark;
+mod host;
 mod ipvsadm;
 mod persistence;
+mod plan;
+mod release;
+mod reload;
+mod restarts;
 mod schedulers;
 mod self_test;
 mod udp;

@@ -21,7 +21,7 @@ use std::{
     io::{self, Write},
     process::{Command, exit},
     sync::{
-        Arc, Mutex, Once,
+        Arc, Mutex, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -45,6 +45,16 @@ pub(crate) struct Lab {
     switches: AtomicUsize,
     ports: Arc<AtomicUsize>,
     directory: TempDir,
+    _place: Place,
+}
+
+/// Tests that measure want the kernel to themselves.
+static KERNEL: RwLock<()> = RwLock::new(());
+
+/// A lab's share of the kernel.
+enum Place {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
 }
 
 /// A bridge, in a namespace that all switches of the lab share.
@@ -57,6 +67,15 @@ pub(crate) struct Switch {
 
 impl Lab {
     pub(crate) fn new() -> Self {
+        Self::at(Place::Shared { _guard: KERNEL.read().unwrap_or_else(PoisonError::into_inner) })
+    }
+
+    /// A lab beside which there is no other, for a test that measures.
+    pub(crate) fn alone() -> Self {
+        Self::at(Place::Alone { _guard: KERNEL.write().unwrap_or_else(PoisonError::into_inner) })
+    }
+
+    fn at(place: Place) -> Self {
         static GUEST: Once = Once::new();
         GUEST.call_once(|| {
             require_guest();
@@ -68,6 +87,7 @@ impl Lab {
             switches: AtomicUsize::new(0),
             ports: Arc::default(),
             directory: tempfile::tempdir().expect("a directory for the lab"),
+            _place: place,
         }
     }
 

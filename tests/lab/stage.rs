@@ -33,7 +33,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let lab = Lab::new();
+        Self::within(Lab::new())
+    }
+
+    /// Beside no other test.
+    pub(crate) fn alone() -> Self {
+        Self::within(Lab::alone())
+    }
+
+    fn within(lab: Lab) -> Self {
         let [outside, lan, inside, far] = [(); 4].map(|()| lab.switch());
         let client = lab
             .node("client")

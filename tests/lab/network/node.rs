@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     net::IpAddr,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
     sync::{Arc, Mutex},
 };
 
@@ -104,12 +104,6 @@ impl Node {
     /// Runs a closure in this machine's network; far cheaper than a program.
     pub(crate) fn enter<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> T {
         self.namespace().enter(inside)
-    }
-
-    /// Runs a program to its end, whatever it says.
-    pub(crate) fn output<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> Output {
-        let mut command = words(command);
-        self.enter(|| command.output()).unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
     /// Runs a program that must succeed and gives what it wrote.
