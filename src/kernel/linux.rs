@@ -94,6 +94,7 @@ impl Linux {
             mark = after;
             listing = self.ipvs.list().map_err(|error| KernelError::of(&error))?;
         }
+        tracing::debug!(services = listing.services.len(), elapsed = ?begin.elapsed(), "read the whole table");
         Arc::make_mut(&mut self.actual).set_listing(&listing);
         self.seen = Some(mark);
         self.next_audit = Instant::now() + (begin.elapsed() * AUDIT_SHARE).max(AUDIT_INTERVAL);
