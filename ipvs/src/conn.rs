@@ -2,6 +2,7 @@
 
 mod error;
 mod family;
+mod module;
 mod socket;
 
 use std::collections::HashSet;
@@ -14,7 +15,7 @@ use socket::Socket;
 use crate::refusal::Refusal;
 use crate::window::{Lost, Reply, Window};
 use crate::wire::{self, Request};
-use crate::{Info, Listing, Observed, Op, Role, ServiceId, SyncDaemon, Timeouts, Unknown};
+use crate::{Info, Listing, Observed, Op, Role, Scheduler, ServiceId, SyncDaemon, Timeouts, Unknown};
 
 /// A connection to the IPVS of the network namespace that it was opened in.
 ///
@@ -24,6 +25,8 @@ pub struct Connection {
     socket: Socket,
     window: Window,
     writes: u64,
+    /// The schedulers whose modules have been asked for.
+    schedulers: HashSet<Scheduler>,
 }
 
 impl Connection {
@@ -33,7 +36,7 @@ impl Connection {
             socket::connect().map_err(|source| Error::Socket { attempt: "open a netlink socket", source })?;
         let family = family::resolve(&handle)?;
         let socket = Socket::new(handle);
-        Ok(Self { window: Window::new(family, socket.port()), socket, writes: 0 })
+        Ok(Self { window: Window::new(family, socket.port()), socket, writes: 0, schedulers: HashSet::new() })
     }
 
     /// How many requests were sent that change something, since the connection was opened.
@@ -105,6 +108,7 @@ impl Connection {
 
     /// Applies the operations in their order and gives those that were refused; the others have been done.
     pub fn apply(&mut self, ops: &[Op]) -> Result<Vec<Failure>, Error> {
+        self.load_schedulers(ops);
         let requests: Vec<_> = ops.iter().map(Request::Change).collect();
         let mut failures = Vec::new();
         self.run(&requests, |request, index, outcome| {
@@ -114,6 +118,21 @@ impl Connection {
             }
         })?;
         Ok(failures)
+    }
+
+    /// Loads the modules of schedulers when they are first used.
+    ///
+    /// The kernel would do so by itself, but with IPVS locked, and waits for ever where the module (`lblc`,
+    /// `lblcr`) has to wait for a network namespace that is going away, which waits for IPVS.
+    fn load_schedulers(&mut self, ops: &[Op]) {
+        for op in ops {
+            if let Op::AddService(_, service) | Op::EditService(_, service) = op
+                && !self.schedulers.contains(&service.scheduler)
+            {
+                module::load(&format!("ip_vs_{}", service.scheduler));
+                self.schedulers.insert(service.scheduler.clone());
+            }
+        }
     }
 
     /// Reads the timeouts.

@@ -1,11 +1,13 @@
 //! Many objects, lost answers and other writers.
 
+use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use ipvs::{Bound, Connection, Destination, Error, Forward, Op, Protocol, Refusal, ServiceId, Table, plan};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::{add, connect, converge, endpoint, numbered, scheduled, service_at, tcp};
+use crate::{add, connect, converge, endpoint, numbered, run, scheduled, service_at, tcp};
 
 fn numbered_service(number: u32) -> ServiceId {
     service_at(Protocol::Tcp, numbered(number))
@@ -102,4 +104,27 @@ fn services_that_vanish_during_a_listing_are_not_seen_empty() {
         deleting.join().unwrap();
     }
     assert!(vanished > 5, "nothing happened during a listing");
+}
+
+/// Left to itself, the kernel would load the module with IPVS locked, and the namespaces would hold up the module.
+#[test]
+fn a_scheduler_is_loaded_while_namespaces_die() {
+    let mut connection = connect();
+    let unload = || Command::new("rmmod").arg("ip_vs_lblc").status().unwrap();
+    run("modprobe", &["ip_vs_lblc"]);
+    // Another test may be using it.
+    while !unload().success() {
+        thread::yield_now();
+    }
+    let dying: Vec<_> = (0..12).map(|_| thread::spawn(|| drop(connect()))).collect();
+    for namespace in dying {
+        namespace.join().unwrap();
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let add_service = Op::AddService(tcp("192.0.2.1", 80), scheduled("lblc"));
+        sender.send(connection.apply(&[add_service])).unwrap();
+    });
+    let failures = receiver.recv_timeout(Duration::from_secs(60)).expect("IPVS is locked").unwrap();
+    assert_eq!(failures, []);
 }
