@@ -6,6 +6,7 @@ mod module;
 mod socket;
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -53,9 +54,7 @@ impl Connection {
             Ok(service) => services.push(service),
             Err(it) => unknown.push(it),
         })?;
-        // An object comes twice when others are added during the dump.
-        let mut seen = HashSet::new();
-        services.retain(|service| seen.insert(service.id));
+        drop_repeats(&mut services, |service| service.id);
 
         let dumps: Vec<_> = services.iter().map(|service| Request::Destinations(service.id)).collect();
         self.ask_all(&dumps, |index, object| {
@@ -63,6 +62,9 @@ impl Connection {
                 add_destination(service, &mut unknown, object);
             }
         })?;
+        for service in &mut services {
+            drop_repeats(&mut service.destinations, |destination| destination.endpoint);
+        }
         self.retain_present(&mut services)?;
         Ok(Listing { services, unknown })
     }
@@ -100,6 +102,9 @@ impl Connection {
             },
             (_, Err(refusal)) => failed = Some(refused_to(request, refusal)),
         })?;
+        if let Some(Some(service)) = &mut answer {
+            drop_repeats(&mut service.destinations, |destination| destination.endpoint);
+        }
         match failed {
             None => answer.ok_or(Error::Overrun),
             Some(error) => Err(error),
@@ -255,6 +260,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// An object comes twice when others are added while it is dumped.
+fn drop_repeats<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut seen = HashSet::new();
+    objects.retain(|object| seen.insert(key(object)));
 }
 
 fn add_destination(service: &mut Observed, unknown: &mut Vec<Unknown>, object: &[u8]) {

@@ -106,6 +106,29 @@ fn services_that_vanish_during_a_listing_are_not_seen_empty() {
     assert!(vanished > 5, "nothing happened during a listing");
 }
 
+/// The kernel puts a new destination first and goes on with a dump by its number, and so repeats some.
+#[test]
+fn destinations_that_are_added_during_a_listing_push_none_in_twice() {
+    let mut connection = connect();
+    converge(&mut connection, &table(1, 500));
+    let id = numbered_service(1);
+    let adding = thread::spawn(move || {
+        let mut connection = Connection::open().unwrap();
+        for number in 501..=1500 {
+            assert_eq!(connection.apply(&[add(id, numbered(number), Forward::Route)]).unwrap(), []);
+        }
+    });
+    let mut count = 0;
+    while count < 1500 {
+        let observed = connection.observe(id).unwrap().unwrap();
+        assert_eq!(observed.destinations.len(), observed.bound().destinations.len());
+        count = observed.destinations.len();
+        let listing = connection.list().unwrap();
+        assert_eq!(listing.services[0].destinations.len(), listing.services[0].bound().destinations.len());
+    }
+    adding.join().unwrap();
+}
+
 /// Left to itself, the kernel would load the module with IPVS locked, and the namespaces would hold up the module.
 #[test]
 fn a_scheduler_is_loaded_while_namespaces_die() {
