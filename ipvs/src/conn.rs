@@ -2,9 +2,11 @@
 
 mod error;
 mod family;
+mod module;
 mod socket;
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -14,7 +16,7 @@ use socket::Socket;
 use crate::refusal::Refusal;
 use crate::window::{Lost, Reply, Window};
 use crate::wire::{self, Request};
-use crate::{Info, Listing, Observed, Op, Role, ServiceId, SyncDaemon, Timeouts, Unknown};
+use crate::{Info, Listing, Observed, Op, Role, Scheduler, ServiceId, SyncDaemon, Timeouts, Unknown};
 
 /// A connection to the IPVS of the network namespace that it was opened in.
 ///
@@ -24,6 +26,8 @@ pub struct Connection {
     socket: Socket,
     window: Window,
     writes: u64,
+    /// The schedulers whose modules have been asked for.
+    schedulers: HashSet<Scheduler>,
 }
 
 impl Connection {
@@ -33,7 +37,7 @@ impl Connection {
             socket::connect().map_err(|source| Error::Socket { attempt: "open a netlink socket", source })?;
         let family = family::resolve(&handle)?;
         let socket = Socket::new(handle);
-        Ok(Self { window: Window::new(family, socket.port()), socket, writes: 0 })
+        Ok(Self { window: Window::new(family, socket.port()), socket, writes: 0, schedulers: HashSet::new() })
     }
 
     /// How many requests were sent that change something, since the connection was opened.
@@ -50,9 +54,7 @@ impl Connection {
             Ok(service) => services.push(service),
             Err(it) => unknown.push(it),
         })?;
-        // An object comes twice when others are added during the dump.
-        let mut seen = HashSet::new();
-        services.retain(|service| seen.insert(service.id));
+        drop_repeats(&mut services, |service| service.id);
 
         let dumps: Vec<_> = services.iter().map(|service| Request::Destinations(service.id)).collect();
         self.ask_all(&dumps, |index, object| {
@@ -60,6 +62,9 @@ impl Connection {
                 add_destination(service, &mut unknown, object);
             }
         })?;
+        for service in &mut services {
+            drop_repeats(&mut service.destinations, |destination| destination.endpoint);
+        }
         self.retain_present(&mut services)?;
         Ok(Listing { services, unknown })
     }
@@ -97,6 +102,9 @@ impl Connection {
             },
             (_, Err(refusal)) => failed = Some(refused_to(request, refusal)),
         })?;
+        if let Some(Some(service)) = &mut answer {
+            drop_repeats(&mut service.destinations, |destination| destination.endpoint);
+        }
         match failed {
             None => answer.ok_or(Error::Overrun),
             Some(error) => Err(error),
@@ -105,6 +113,7 @@ impl Connection {
 
     /// Applies the operations in their order and gives those that were refused; the others have been done.
     pub fn apply(&mut self, ops: &[Op]) -> Result<Vec<Failure>, Error> {
+        self.load_schedulers(ops);
         let requests: Vec<_> = ops.iter().map(Request::Change).collect();
         let mut failures = Vec::new();
         self.run(&requests, |request, index, outcome| {
@@ -114,6 +123,21 @@ impl Connection {
             }
         })?;
         Ok(failures)
+    }
+
+    /// Loads the modules of schedulers when they are first used.
+    ///
+    /// The kernel would do so by itself, but with IPVS locked, and waits for ever where the module (`lblc`,
+    /// `lblcr`) has to wait for a network namespace that is going away, which waits for IPVS.
+    fn load_schedulers(&mut self, ops: &[Op]) {
+        for op in ops {
+            if let Op::AddService(_, service) | Op::EditService(_, service) = op
+                && !self.schedulers.contains(&service.scheduler)
+            {
+                module::load(&format!("ip_vs_{}", service.scheduler));
+                self.schedulers.insert(service.scheduler.clone());
+            }
+        }
     }
 
     /// Reads the timeouts.
@@ -236,6 +260,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// An object comes twice when others are added while it is dumped.
+fn drop_repeats<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut seen = HashSet::new();
+    objects.retain(|object| seen.insert(key(object)));
 }
 
 fn add_destination(service: &mut Observed, unknown: &mut Vec<Unknown>, object: &[u8]) {

@@ -1,7 +1,6 @@
 //! The number under which the kernel knows IPVS: it changes with every load of the module.
 
 use std::io;
-use std::process::{Command, Stdio};
 
 use neli::consts::genl::{CtrlAttr, CtrlCmd};
 use neli::consts::nl::{GenlId, NlmF};
@@ -10,14 +9,10 @@ use neli::genl::{AttrTypeBuilder, Genlmsghdr, GenlmsghdrBuilder, NlattrBuilder};
 use neli::nl::{NlPayload, NlmsghdrBuilder};
 use neli::socket::synchronous::NlSocketHandle;
 
-use super::Error;
+use super::{Error, module};
 
 const NAME: &str = "IPVS";
 const MODULE: &str = "ip_vs";
-
-/// The program that the kernel itself would start.
-const LOADER_SETTING: &str = "/proc/sys/kernel/modprobe";
-const LOADER: &str = "/sbin/modprobe";
 
 /// Asks for the number; loads the module once when there is none and the kernel has not done so by itself.
 pub(super) fn resolve(handle: &NlSocketHandle) -> Result<u16, Error> {
@@ -30,7 +25,7 @@ pub(super) fn resolve(handle: &NlSocketHandle) -> Result<u16, Error> {
     if let Some(family) = ask()? {
         return Ok(family);
     }
-    load_module();
+    module::load(MODULE);
     ask()?.ok_or(Error::NoFamily)
 }
 
@@ -60,19 +55,4 @@ fn ask(handle: &NlSocketHandle) -> Result<Option<u16>, SocketError> {
     }
     // The controller's only other answer is an error: it knows no such family.
     Ok(None)
-}
-
-/// Whether it helped, the next question tells.
-fn load_module() {
-    let setting = std::fs::read_to_string(LOADER_SETTING).unwrap_or_default();
-    let loader = match setting.trim() {
-        "" => LOADER,
-        loader => loader,
-    };
-    let _ = Command::new(loader)
-        .args(["--quiet", "--", MODULE])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
 }

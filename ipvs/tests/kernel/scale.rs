@@ -1,11 +1,13 @@
 //! Many objects, lost answers and other writers.
 
+use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use ipvs::{Bound, Connection, Destination, Error, Forward, Op, Protocol, Refusal, ServiceId, Table, plan};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::{add, connect, converge, endpoint, numbered, scheduled, service_at, tcp};
+use crate::{add, connect, converge, endpoint, numbered, run, scheduled, service_at, tcp};
 
 fn numbered_service(number: u32) -> ServiceId {
     service_at(Protocol::Tcp, numbered(number))
@@ -102,4 +104,50 @@ fn services_that_vanish_during_a_listing_are_not_seen_empty() {
         deleting.join().unwrap();
     }
     assert!(vanished > 5, "nothing happened during a listing");
+}
+
+/// The kernel puts a new destination first and goes on with a dump by its number, and so repeats some.
+#[test]
+fn destinations_that_are_added_during_a_listing_push_none_in_twice() {
+    let mut connection = connect();
+    converge(&mut connection, &table(1, 500));
+    let id = numbered_service(1);
+    let adding = thread::spawn(move || {
+        let mut connection = Connection::open().unwrap();
+        for number in 501..=1500 {
+            assert_eq!(connection.apply(&[add(id, numbered(number), Forward::Route)]).unwrap(), []);
+        }
+    });
+    let mut count = 0;
+    while count < 1500 {
+        let observed = connection.observe(id).unwrap().unwrap();
+        assert_eq!(observed.destinations.len(), observed.bound().destinations.len());
+        count = observed.destinations.len();
+        let listing = connection.list().unwrap();
+        assert_eq!(listing.services[0].destinations.len(), listing.services[0].bound().destinations.len());
+    }
+    adding.join().unwrap();
+}
+
+/// Left to itself, the kernel would load the module with IPVS locked, and the namespaces would hold up the module.
+#[test]
+fn a_scheduler_is_loaded_while_namespaces_die() {
+    let mut connection = connect();
+    let unload = || Command::new("rmmod").arg("ip_vs_lblc").status().unwrap();
+    run("modprobe", &["ip_vs_lblc"]);
+    // Another test may be using it.
+    while !unload().success() {
+        thread::yield_now();
+    }
+    let dying: Vec<_> = (0..12).map(|_| thread::spawn(|| drop(connect()))).collect();
+    for namespace in dying {
+        namespace.join().unwrap();
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let add_service = Op::AddService(tcp("192.0.2.1", 80), scheduled("lblc"));
+        sender.send(connection.apply(&[add_service])).unwrap();
+    });
+    let failures = receiver.recv_timeout(Duration::from_secs(60)).expect("IPVS is locked").unwrap();
+    assert_eq!(failures, []);
 }
