@@ -327,7 +327,8 @@ impl Director {
             reconcile::claim(&mut state, &self.desired, &actual);
             self.remember_or_tell(&state, cause);
             self.state = state;
-            if cause == Cause::Drift {
+            // A look at a drain can be the first to see what somebody else did.
+            if matches!(cause, Cause::Drift | Cause::Drain) {
                 self.report_drift(&steps, &actual);
             }
         }

@@ -207,6 +207,23 @@ async fn the_end_of_a_drain_is_no_drift_whoever_sees_it_first() {
 }
 
 #[tokio::test]
+async fn drift_is_told_when_a_look_at_a_drain_sees_it_first() {
+    let machine = Machine::new();
+    let mut director = machine.start(&[(1, &[1, 2])]).await.unwrap();
+    machine.kernel.world().actual.connections.insert((id(1), realserver(2)), 1);
+    machine.reload(&mut director, &[(1, &[1])], false).await.unwrap();
+
+    let weight = |machine: &Machine| machine.table()[&id(1)].destinations[&realserver(2)].weight;
+    if let Some(bound) = machine.kernel.world().actual.table.get_mut(&id(1)) {
+        bound.destinations.insert(realserver(2), Destination::new(Forward::Masquerade));
+    }
+    assert_eq!(weight(&machine), Weight::ONE);
+    director.keep_time(Instant::now() + DRAIN_CHECK).await;
+    assert_eq!(weight(&machine), Weight::QUIESCED);
+    assert_eq!(machine.kinds().last(), Some(&Kind::DriftRepaired));
+}
+
+#[tokio::test]
 async fn a_cut_is_told_as_an_end_only() {
     let machine = Machine::new();
     let mut director = machine.start(&[(1, &[1, 2])]).await.unwrap();

@@ -63,7 +63,7 @@ fn a_file_that_is_none() {
     refuses(&lone, &director, &[], &["nothing is configured", "add a [[vip]] and a [[service]]"]);
 
     director.write(&whole);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     let unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"];
     refuses(&lone, &director, &unprivileged, &["lvsd.toml", "Permission denied", "let this user read it"]);
 }

@@ -19,7 +19,7 @@ use crate::{
     patience::until,
 };
 
-const LVSD: &str = env!("CARGO_BIN_EXE_lvsd");
+pub(crate) const LVSD: &str = env!("CARGO_BIN_EXE_lvsd");
 
 /// lvsd in a node; killed without a word when dropped.
 pub(crate) struct Director {

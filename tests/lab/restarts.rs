@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    path::Path,
+    path::PathBuf,
 };
 
 use nix::sys::signal::Signal;
@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// Each is an orderly end with a new start, a sudden one, and a reload.
-const ROUNDS: usize = 10;
-const TRACING: &str = "/sys/kernel/tracing";
+const ROUNDS: usize = 67;
 
 /// The kernel's functions through which a director's kernel is changed: its table by netlink and by socket
 /// option, its addresses of both families, and everything below `/proc/sys`.
@@ -31,42 +30,45 @@ const WRITERS: [&str; 7] = [
 ];
 
 /// Probes of the kernel's own, in all namespaces: who wants a number of them wants to be alone.
-struct Writes;
+struct Writes {
+    tracing: PathBuf,
+}
 
 impl Writes {
     fn count() -> Self {
+        let writes = Self { tracing: "/sys/kernel/tracing".into() };
         for function in WRITERS {
-            write("kprobe_events", &format!("p:lab/{function} {function}"));
+            writes.write("kprobe_events", &format!("p:lab/{function} {function}"));
         }
-        write("events/lab/enable", "1");
-        Self
+        writes.write("events/lab/enable", "1");
+        writes
     }
 
     /// How often each function was run, by anybody.
     fn so_far(&self) -> Vec<(String, u64)> {
-        let profile = fs::read_to_string(Path::new(TRACING).join("kprobe_profile")).unwrap();
+        let profile = fs::read_to_string(self.tracing.join("kprobe_profile")).unwrap();
         let count = |line: &str| {
             let mut columns = line.split_whitespace();
             Some((columns.next()?.to_owned(), columns.next()?.parse().ok()?))
         };
         profile.lines().filter_map(count).filter(|(name, _)| WRITERS.contains(&name.as_str())).collect()
     }
+
+    fn write(&self, file: &str, line: &str) {
+        let path = self.tracing.join(file);
+        let file = OpenOptions::new().append(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+        written.unwrap_or_else(|error| panic!("{}: {line}: {error}", path.display()));
+    }
 }
 
 impl Drop for Writes {
     fn drop(&mut self) {
-        write("events/lab/enable", "0");
+        self.write("events/lab/enable", "0");
         for function in WRITERS {
-            write("kprobe_events", &format!("-:lab/{function}"));
+            self.write("kprobe_events", &format!("-:lab/{function}"));
         }
     }
-}
-
-fn write(file: &str, line: &str) {
-    let path = Path::new(TRACING).join(file);
-    let written =
-        OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(line.as_bytes()));
-    written.unwrap_or_else(|error| panic!("{}: {line}: {error}", path.display()));
 }
 
 #[test]
