@@ -1,6 +1,6 @@
 //! Linux IPVS, the kernel's layer-4 load balancer, over its generic netlink interface.
 //!
-//! The pure half knows no socket: [`model`] is what a table can hold, [`plan`] the steps from one table to
+//! The pure half knows no socket: [`model`] is what a table can hold, [`plan()`] the steps from one table to
 //! another, [`wire`] the messages and [`window`] their order. The half behind the feature `io`, `Connection`,
 //! talks to the kernel. The source of every number is the kernel's `include/uapi/linux/ip_vs.h`.
 
