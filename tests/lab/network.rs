@@ -133,8 +133,12 @@ fn require_guest() {
 }
 
 /// A namespace has IPVS's settings only when the module is there; tunnels appear where a test adds them.
+///
+/// The modules of lblc and lblcr must be there before any namespace goes: when the kernel loads them for a new
+/// service, it waits for the end of a namespace that waits for the service (seen in Linux 6.1), for ever.
 fn prepare_kernel() {
-    let loaded = Command::new("modprobe").args(["-a", "ip_vs", "fou"]).status();
-    assert!(loaded.is_ok_and(|status| status.success()), "the guest's kernel lacks ip_vs or fou");
+    const MODULES: [&str; 4] = ["ip_vs", "ip_vs_lblc", "ip_vs_lblcr", "fou"];
+    let loaded = Command::new("modprobe").arg("-a").args(MODULES).status();
+    assert!(loaded.is_ok_and(|status| status.success()), "the guest's kernel lacks one of {MODULES:?}");
     fs::write("/proc/sys/net/core/fb_tunnels_only_for_init_net", "1").expect("a kernel setting");
 }
