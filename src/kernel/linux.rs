@@ -110,7 +110,8 @@ impl Linux {
     fn read_addresses(&mut self) -> Result<(), KernelError> {
         let links = self.addresses.links().map_err(|error| KernelError::of(&error))?;
         let addresses = self.addresses.list().map_err(|error| KernelError::of(&error))?;
-        let addresses = addresses.into_iter().map(|it| Assignment { interface: it.interface, net: it.net }).collect();
+        let addresses =
+            addresses.into_iter().map(|it| Assignment { interface: it.interface, net: it.net }).collect();
         if links != self.actual.links || addresses != self.actual.addresses {
             let actual = Arc::make_mut(&mut self.actual);
             actual.links = links;
