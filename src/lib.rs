@@ -9,4 +9,5 @@ pub mod director;
 pub mod events;
 pub mod kernel;
 pub mod reconcile;
+pub mod snapshot;
 pub mod state;

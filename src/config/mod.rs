@@ -89,8 +89,9 @@ pub struct VirtualService {
     pub realservers: Vec<Realserver>,
     /// How long connections may go on after their realserver was taken out; zero cuts them at once.
     pub drain_timeout: Duration,
-    /// How its realservers are watched.
-    pub monitor: Monitor,
+    /// How its realservers are watched; all of these must pass, and where there are none, all realservers count
+    /// as up.
+    pub monitors: Vec<Monitor>,
 }
 
 impl VirtualService {

@@ -46,7 +46,7 @@ fn the_least_file_has_every_default() {
     assert_eq!(service.ids[0].to_string(), "tcp 192.0.2.205:80");
     assert_eq!(service.definition, ipvs::Service::new(ipvs::Scheduler::new("wlc").unwrap()));
     assert_eq!(service.drain_timeout, Duration::from_secs(300));
-    assert_eq!(service.monitor, healthcheck::Monitor::None);
+    assert_eq!(service.monitors, []);
     let names: Vec<&str> = service.realservers.iter().map(|realserver| realserver.name.as_str()).collect();
     assert_eq!(names, ["192.0.2.220", "192.0.2.221"]);
     let first = &service.realservers[0];

@@ -15,8 +15,8 @@ const HELP: &str = "this version watches nothing, which has to be said: monitor 
 /// Types that a later version will have.
 const LATER: [&str; 6] = ["http", "https", "tcp", "icmp", "exec", "mon"];
 
-/// Reads a service's monitor.
-pub(super) fn monitor(section: &Section<'_>) -> Result<Monitor, Reported> {
+/// Reads a service's monitors.
+pub(super) fn monitors(section: &Section<'_>) -> Result<Vec<Monitor>, Reported> {
     let problems = section.problems;
     let Some(value) = section.get("monitor") else {
         return Err(section.missing("monitor", HELP));
@@ -33,9 +33,9 @@ pub(super) fn monitor(section: &Section<'_>) -> Result<Monitor, Reported> {
     Ok(section.required("type", HELP, kind)?.value)
 }
 
-fn kind(value: &DeValue<'_>) -> Result<Monitor, Fault> {
+fn kind(value: &DeValue<'_>) -> Result<Vec<Monitor>, Fault> {
     match value::text(value, HELP)? {
-        "none" => Ok(Monitor::None),
+        "none" => Ok(Vec::new()),
         later if LATER.contains(&later) => {
             Err(Fault::new(format!("monitors of type {later:?} are not in this version yet"), HELP))
         }

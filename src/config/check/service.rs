@@ -9,7 +9,7 @@ use toml::de::DeValue;
 
 use super::Unique;
 use super::forwarding::{Forwarding, Method};
-use super::monitor::monitor;
+use super::monitor::monitors;
 use super::realserver::{Pools, members};
 use super::scheduling;
 use super::serving::Context;
@@ -75,14 +75,14 @@ impl Reader<'_, '_> {
         let definition = scheduling::definition(section, ids_so_far, protocol);
         let realservers = self.realservers(section, ids_so_far);
         let drain_timeout = section.optional("drain_timeout", value::duration);
-        let monitor = monitor(section);
+        let monitors = monitors(section);
         Ok(VirtualService {
             name: name?,
             definition: definition?,
             realservers: realservers?,
             ids: ids?,
             drain_timeout: drain_timeout?.map_or(DEFAULT_DRAIN_TIMEOUT, |at| at.value),
-            monitor: monitor?,
+            monitors: monitors?,
         })
     }
 

@@ -1,0 +1,237 @@
+//! Everything there is to see at one moment: the page, the JSON, the metrics and the command line show this.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Everything there is to see at one moment; `/v1/status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Counts up; equal numbers of one daemon are equal snapshots.
+    pub snapshot: u64,
+    /// When it was made.
+    pub generated_at: Timestamp,
+    /// This director.
+    pub node: String,
+    /// lvsd's version.
+    pub version: String,
+    /// The worst of `problems`.
+    pub health: Health,
+    /// What needs an operator, worst first.
+    pub problems: Vec<Problem>,
+    /// The file in force.
+    pub config: FileInForce,
+    /// The addresses that this director may hold.
+    pub vips: Vec<Vip>,
+    /// The virtual services, in the order of the file.
+    pub services: Vec<Service>,
+}
+
+/// How well it all is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Nothing to do.
+    #[default]
+    Ok,
+    /// Clients are served; something needs an operator.
+    Degraded,
+    /// Clients of some service are not served.
+    Critical,
+}
+
+/// Something that needs an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Health,
+    /// What has it: `service http`, `realserver http/litstat2`, `file`.
+    pub object: String,
+    /// What it is, and what can be done.
+    pub what: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileInForce {
+    /// Where it was read from.
+    pub path: String,
+    /// Its digest, in hexadecimal.
+    pub sha256: String,
+    /// When it came into force.
+    pub loaded_at: Timestamp,
+    /// Why the file's latest version is not in force.
+    pub error: Option<String>,
+}
+
+/// Addresses that move together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vip {
+    /// Its name.
+    pub name: String,
+    /// Its addresses with the length of their prefix.
+    pub addresses: Vec<String>,
+    /// The interface that carries them.
+    pub interface: String,
+    /// The director that has it.
+    pub owner: Option<String>,
+    /// Whether that is this one.
+    pub mine: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// A virtual service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its address and port, or `fwmark 1`; of a service with several addresses all, separated by `, `.
+    pub address: String,
+    /// tcp, udp, sctp, or fwm.
+    pub protocol: String,
+    /// The scheduler.
+    pub scheduler: String,
+    /// How most of its realservers are reached: nat, dr, tun, local.
+    pub forward: String,
+    /// How well it is served.
+    pub state: ServiceState,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many realservers get new connections.
+    pub serving: u32,
+    /// How few the checks may leave serving; 0: no bound.
+    pub min_serving: u32,
+    /// Connections since the service was made.
+    pub connections_total: u64,
+    /// The kernel's estimate.
+    pub connections_per_second: f64,
+    /// The kernel's estimate.
+    pub bytes_in_per_second: f64,
+    /// The kernel's estimate.
+    pub bytes_out_per_second: f64,
+    /// Its realservers, in the order of the file.
+    pub realservers: Vec<Realserver>,
+}
+
+/// How well a service is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceState {
+    /// By all that the operator wants to serve.
+    Up,
+    /// By some of them.
+    Degraded,
+    /// Some serve although their checks fail, since there would be too few otherwise.
+    Panic,
+    /// By the fallback.
+    Fallback,
+    /// By nobody.
+    Down,
+}
+
+impl ServiceState {
+    /// All of them, best first.
+    pub const ALL: [Self; 5] = [Self::Up, Self::Degraded, Self::Panic, Self::Fallback, Self::Down];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Degraded => "degraded",
+            Self::Panic => "panic",
+            Self::Fallback => "fallback",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// A realserver of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Realserver {
+    /// Its name.
+    pub name: String,
+    /// Its address and port.
+    pub address: String,
+    /// nat, dr, tun, local.
+    pub forward: String,
+    /// Whether it serves.
+    pub state: RealserverState,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Its weight in the file.
+    pub weight: u32,
+    /// Its weight in the kernel; 0 as well when it is not there.
+    pub effective_weight: u32,
+    /// Whether the kernel holds it.
+    pub in_kernel: bool,
+    /// Active connections.
+    pub active: u32,
+    /// Inactive connections.
+    pub inactive: u32,
+    /// Connections since it was added.
+    pub connections_total: u64,
+    /// What its latest check found: of several monitors, the one that decides.
+    pub check: Option<Check>,
+}
+
+/// Whether a realserver serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RealserverState {
+    /// Nothing is known yet.
+    Probing,
+    /// It serves.
+    Up,
+    /// It serves, though its latest checks failed.
+    Failing,
+    /// Its checks failed.
+    Down,
+    /// It finishes what it has; the operator's word, or it left the file.
+    Draining,
+    /// It is out; the operator's word.
+    Disabled,
+    /// Its checks failed and it serves all the same, since there would be too few otherwise.
+    Held,
+}
+
+impl RealserverState {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Probing, Self::Up, Self::Failing, Self::Down, Self::Draining, Self::Disabled, Self::Held];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Probing => "probing",
+            Self::Up => "up",
+            Self::Failing => "failing",
+            Self::Down => "down",
+            Self::Draining => "draining",
+            Self::Disabled => "disabled",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// HAProxy's code.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// When it ended.
+    pub at: Timestamp,
+}
