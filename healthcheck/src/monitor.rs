@@ -29,7 +29,10 @@ impl Monitor {
     /// Where the check of a realserver goes.
     #[must_use]
     pub fn target(&self, realserver: SocketAddr) -> SocketAddr {
-        SocketAddr::new(self.address.unwrap_or(realserver.ip()), self.port.unwrap_or(realserver.port()))
+        SocketAddr::new(
+            self.address.unwrap_or_else(|| realserver.ip()),
+            self.port.unwrap_or_else(|| realserver.port()),
+        )
     }
 }
 
@@ -103,7 +106,7 @@ impl Check {
 /// How a realserver proves who it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tls {
-    /// The name that is asked for (RFC 6066, server_name) and that the certificate must have; absent: the
+    /// The name that is asked for (server name indication, RFC 6066) and that the certificate must have; absent: the
     /// realserver's address.
     pub server_name: Option<String>,
     /// Whose certificates are believed.
