@@ -243,7 +243,9 @@ impl Director {
             Ok(actual) => actual,
             Err(error) => return self.lost_sight(&error, Cause::Drift),
         };
-        let moved = actual.addresses != self.actual.addresses || actual.links != self.actual.links;
+        let moved = actual.addresses != self.actual.addresses
+            || actual.links != self.actual.links
+            || actual.routes != self.actual.routes;
         self.announce_on_risen_links(&actual);
         if moved && let Ok(desired) = self.desire(&self.config).await {
             self.desired = desired;

@@ -60,6 +60,8 @@ pub enum Attempt {
     Links,
     /// To look up the way to an address.
     Route(IpAddr),
+    /// To look up the way to so many addresses.
+    Routes(usize),
     /// To add an address.
     Add(IpNet, Interface),
     /// To remove an address.
@@ -75,6 +77,7 @@ impl fmt::Display for Attempt {
             Self::Listen => f.write_str("listen for changes of addresses and links"),
             Self::Addresses => f.write_str("list the addresses of this machine"),
             Self::Links => f.write_str("list the interfaces of this machine"),
+            Self::Routes(count) => write!(f, "look up the routes to {count} addresses"),
             Self::Route(to) => write!(f, "look up the route to {to}"),
             Self::Add(address, interface) => write!(f, "add {address} to {interface}"),
             Self::Remove(address, interface) => write!(f, "remove {address} from {interface}"),
@@ -219,33 +222,39 @@ impl Addresses {
         let assigned = self.list()?;
         let own: BTreeSet<_> = assigned.iter().map(|assigned| assigned.net.addr()).collect();
         let connected = Connected::new(&assigned);
-        let mut interfaces = None;
         let mut towards = BTreeMap::new();
-        for address in addresses.iter().filter(|address| !own.contains(address)) {
-            if let Some(interface) = connected.towards(*address) {
-                towards.insert(*address, interface.clone());
-            } else if let Some(index) = self.route(*address)? {
-                let interfaces = match &mut interfaces {
-                    Some(interfaces) => interfaces,
-                    None => interfaces.insert(self.links()?),
-                };
-                let found = interfaces.iter().find(|(_, link)| link.index == index && !link.loopback);
-                towards.extend(found.map(|(interface, _)| (*address, interface.clone())));
+        let mut asked = Vec::new();
+        for &address in addresses.iter().filter(|address| !own.contains(address)) {
+            match connected.towards(address) {
+                Some(interface) => drop(towards.insert(address, interface.clone())),
+                None => asked.push(address),
             }
+        }
+        let links = self.links()?;
+        let interfaces: BTreeMap<u32, &Interface> = links
+            .iter()
+            .filter(|(_, link)| !link.loopback)
+            .map(|(interface, link)| (link.index, interface))
+            .collect();
+        for (address, index) in asked.iter().zip(self.routes(&asked)?) {
+            let interface = index.and_then(|index| interfaces.get(&index));
+            towards.extend(interface.map(|&interface| (*address, interface.clone())));
         }
         Ok(towards)
     }
 
-    fn route(&mut self, to: IpAddr) -> Result<Option<u32>, Error> {
-        let failed = |cause| Error::new(Attempt::Route(to), cause);
-        match self.requests.request(libc::RTM_GETROUTE, 0, &wire::route_body(to)) {
-            Ok(bodies) => match bodies.first() {
-                Some(body) => wire::route(body).map_err(failed),
-                None => Ok(None),
-            },
+    /// The indices of the interfaces by which packets to each address leave, if they do.
+    fn routes(&mut self, to: &[IpAddr]) -> Result<Vec<Option<u32>>, Error> {
+        let bodies: Vec<_> = to.iter().copied().map(wire::route_body).collect();
+        let answers = self.requests.request_each(libc::RTM_GETROUTE, &bodies);
+        let answers = answers.map_err(|cause| Error::new(Attempt::Routes(to.len()), cause))?;
+        let routes = to.iter().zip(answers).map(|(&to, answer)| match answer {
             Err(error) if is(&error, &UNROUTABLE) => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
+            answer => answer
+                .and_then(|body| wire::route(&body))
+                .map_err(|cause| Error::new(Attempt::Route(to), cause)),
+        });
+        routes.collect()
     }
 
     /// The addresses, and the messages that described them.

@@ -16,10 +16,10 @@ use super::{Applied, Assignment, Failure, Kernel, KernelError, Sysctl};
 use crate::config::Interface;
 use crate::reconcile::{Actual, Step};
 
-/// An audit reads everything although nothing seems to have changed. It may take this share of the time.
-const AUDIT_SHARE: u32 = 200;
-/// No audit follows another sooner than this.
-const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
+/// What is done again and again although little seems to have changed may take this share of the time,
+const LOOKING_SHARE: u32 = 200;
+/// and is not done sooner than this after the last time.
+const LOOKING_INTERVAL: Duration = Duration::from_secs(1);
 /// How often sysctls are read: nothing tells when somebody writes them.
 const SYSCTL_INTERVAL: Duration = Duration::from_millis(500);
 /// A listing during which somebody wrote is repeated this often before the next look around has to do.
@@ -36,11 +36,16 @@ pub struct Linux {
     sysctls: Sysctls,
     packets: PacketSocket,
     watched: BTreeSet<Sysctl>,
+    /// The interface that leads to each address that was asked about, if one does.
+    ways: BTreeMap<IpAddr, Option<Interface>>,
+    /// Routes have changed since `actual.routes` was counted up.
+    rerouted: bool,
     actual: Arc<Actual>,
     /// The moment when `actual.table` was true; nothing if it is not known to be.
     seen: Option<Mark>,
     next_audit: Instant,
     next_sysctls: Instant,
+    next_routes: Instant,
 }
 
 /// The kernel cannot be worked with.
@@ -70,10 +75,13 @@ impl Linux {
             sysctls: Sysctls::default(),
             packets: PacketSocket::open()?,
             watched: BTreeSet::new(),
+            ways: BTreeMap::new(),
+            rerouted: false,
             actual: Arc::default(),
             seen: None,
             next_audit: now,
             next_sysctls: now,
+            next_routes: now,
         })
     }
 
@@ -97,7 +105,7 @@ impl Linux {
         tracing::debug!(services = listing.services.len(), elapsed = ?begin.elapsed(), "read the whole table");
         Arc::make_mut(&mut self.actual).set_listing(&listing);
         self.seen = Some(mark);
-        self.next_audit = Instant::now() + (begin.elapsed() * AUDIT_SHARE).max(AUDIT_INTERVAL);
+        self.next_audit = next_look(begin);
         Ok(true)
     }
 
@@ -105,6 +113,19 @@ impl Linux {
         self.changes
             .mark()
             .map_err(|error| KernelError(format!("look for changes of the IPVS table: {error}")))
+    }
+
+    /// Reads what may have changed of addresses, links and routes.
+    fn read_noticed(&mut self) -> Result<(), KernelError> {
+        let noticed = self.notices.drain().map_err(|error| KernelError::of(&error))?;
+        if noticed.any() {
+            self.ways.clear();
+        }
+        if noticed.addresses || noticed.links {
+            self.read_addresses()?;
+        }
+        self.rerouted |= noticed.routes;
+        Ok(())
     }
 
     fn read_addresses(&mut self) -> Result<(), KernelError> {
@@ -205,7 +226,7 @@ impl Linux {
 impl Kernel for Linux {
     fn observe(&mut self, sysctls: &BTreeSet<Sysctl>) -> Result<Arc<Actual>, KernelError> {
         self.watched.clone_from(sysctls);
-        self.notices.drain().map_err(|error| KernelError::of(&error))?;
+        self.read_noticed()?;
         self.read_addresses()?;
         self.read_sysctls()?;
         self.read_table()?;
@@ -236,10 +257,11 @@ impl Kernel for Linux {
     }
 
     fn look_around(&mut self) -> Result<bool, KernelError> {
-        let noticed = self.notices.drain().map_err(|error| KernelError::of(&error))?;
         let before = Arc::clone(&self.actual);
-        if noticed.any() {
-            self.read_addresses()?;
+        self.read_noticed()?;
+        if self.rerouted && Instant::now() >= self.next_routes {
+            self.rerouted = false;
+            Arc::make_mut(&mut self.actual).routes += 1;
         }
         if Instant::now() >= self.next_sysctls {
             self.read_sysctls()?;
@@ -249,8 +271,16 @@ impl Kernel for Linux {
     }
 
     fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {
-        let addresses: Vec<IpAddr> = addresses.iter().copied().collect();
-        self.addresses.towards(&addresses).map_err(|error| KernelError::of(&error))
+        let begin = Instant::now();
+        self.read_noticed()?;
+        self.ways.retain(|address, _| addresses.contains(address));
+        let unknown: Vec<IpAddr> =
+            addresses.iter().filter(|address| !self.ways.contains_key(address)).copied().collect();
+        let mut found = self.addresses.towards(&unknown).map_err(|error| KernelError::of(&error))?;
+        self.ways.extend(unknown.into_iter().map(|address| (address, found.remove(&address))));
+        self.next_routes = next_look(begin);
+        let ways = self.ways.iter().filter_map(|(address, way)| Some((*address, way.clone()?)));
+        Ok(ways.collect())
     }
 
     fn announce(&mut self, assignment: &Assignment) -> Result<(), KernelError> {
@@ -264,4 +294,9 @@ impl Kernel for Linux {
         }
         Ok(())
     }
+}
+
+/// When to look again at what was looked at since `begin`.
+fn next_look(begin: Instant) -> Instant {
+    Instant::now() + (begin.elapsed() * LOOKING_SHARE).max(LOOKING_INTERVAL)
 }

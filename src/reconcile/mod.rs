@@ -35,6 +35,8 @@ pub struct Actual {
     pub links: BTreeMap<Interface, Link>,
     /// The addresses on them.
     pub addresses: BTreeSet<Assignment>,
+    /// How often the ways to realservers were seen to change.
+    pub routes: u64,
     /// The sysctls that exist, of those that were asked for.
     pub sysctls: BTreeMap<Sysctl, bool>,
     /// Sysctls that defeat one of these, each with its remedy.

@@ -1,4 +1,4 @@
-//! Word from the kernel that addresses or links have changed.
+//! Word from the kernel that addresses, links or routes have changed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -13,6 +13,13 @@ use super::{Attempt, Error};
 /// How many datagrams are read in one go, so that a storm of changes cannot keep the caller from its work.
 const AT_ONCE: usize = 1000;
 
+/// linux/rtnetlink.h
+const RTM_NEWNEXTHOP: u16 = 104;
+/// linux/rtnetlink.h
+const RTM_DELNEXTHOP: u16 = 105;
+/// linux/rtnetlink.h; group n is bit n - 1.
+const RTNLGRP_NEXTHOP: u32 = 32;
+
 /// What may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -20,21 +27,23 @@ pub struct Changes {
     pub addresses: bool,
     /// Interfaces came, went, or changed their state.
     pub links: bool,
+    /// The way to an IPv4 address may be another.
+    pub routes: bool,
 }
 
 impl Changes {
     /// Whether anything may have changed.
     #[must_use]
     pub fn any(self) -> bool {
-        self.addresses || self.links
+        self.addresses || self.links || self.routes
     }
 
     fn all() -> Self {
-        Self { addresses: true, links: true }
+        Self { addresses: true, links: true, routes: true }
     }
 }
 
-/// A socket that becomes readable when an address or a link changes, of either family.
+/// A socket that becomes readable when an address or a link changes, of either family, or an IPv4 route.
 #[derive(Debug)]
 pub struct Notices {
     socket: Socket,
@@ -82,6 +91,14 @@ impl Changes {
             match message.map(|message| message.message_type()) {
                 Ok(libc::RTM_NEWADDR | libc::RTM_DELADDR) => self.addresses = true,
                 Ok(libc::RTM_NEWLINK | libc::RTM_DELLINK) => self.links = true,
+                Ok(
+                    libc::RTM_NEWROUTE
+                    | libc::RTM_DELROUTE
+                    | libc::RTM_NEWRULE
+                    | libc::RTM_DELRULE
+                    | RTM_NEWNEXTHOP
+                    | RTM_DELNEXTHOP,
+                ) => self.routes = true,
                 Ok(_) => {}
                 Err(_) => *self = Self::all(),
             }
@@ -91,9 +108,13 @@ impl Changes {
 
 #[expect(clippy::cast_sign_loss, reason = "the groups are bits")]
 fn listen() -> io::Result<Socket> {
-    let groups = libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR | libc::RTMGRP_IPV6_IFADDR;
+    let groups = libc::RTMGRP_LINK
+        | libc::RTMGRP_IPV4_IFADDR
+        | libc::RTMGRP_IPV6_IFADDR
+        | libc::RTMGRP_IPV4_ROUTE
+        | libc::RTMGRP_IPV4_RULE;
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.set_non_blocking(true)?;
-    socket.bind(&SocketAddr::new(0, groups as u32))?;
+    socket.bind(&SocketAddr::new(0, groups as u32 | 1 << (RTNLGRP_NEXTHOP - 1)))?;
     Ok(socket)
 }

@@ -1,4 +1,4 @@
-//! Talk with rtnetlink: one request, and the whole of its answer.
+//! Talk with rtnetlink: requests, and the whole of their answers.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -15,6 +15,9 @@ use nix::sys::time::TimeVal;
 
 /// How long the kernel may take: others can hold its one lock for network devices for seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many requests travel together: the answers to all must fit the socket's buffer at once.
+const BATCH: usize = 64;
 
 /// How often a list is read again because it changed meanwhile.
 const ATTEMPTS: usize = 10;
@@ -42,15 +45,41 @@ impl Requests {
         for _ in 0..ATTEMPTS {
             let socket = self.socket.take().map_or_else(connect, Ok)?;
             self.sequence = self.sequence.wrapping_add(1);
-            send(&socket, kind, flags, self.sequence, body)?;
-            let answer = Answer::new(kind, self.sequence);
-            let answer = receive(&socket, &mut self.buffer, answer)?;
+            let mut message = Vec::new();
+            write(&mut message, kind, flags | NLM_F_ACK, self.sequence, body)?;
+            send(&socket, &message)?;
+            let mut answer = Answer::new(kind, self.sequence);
+            receive(&socket, &mut self.buffer, |datagram| answer.take(datagram))?;
             self.socket = Some(socket);
             if !answer.torn {
                 return Ok(answer.bodies);
             }
         }
         Err(io::Error::other("the list did not stay the same while it was read"))
+    }
+
+    /// Sends requests for one object each: the bodies of the messages that answer them, in the same order.
+    pub(super) fn request_each(
+        &mut self,
+        kind: u16,
+        bodies: &[Vec<u8>],
+    ) -> io::Result<Vec<io::Result<Vec<u8>>>> {
+        let mut outcomes = Vec::with_capacity(bodies.len());
+        for batch in bodies.chunks(BATCH) {
+            let socket = self.socket.take().map_or_else(connect, Ok)?;
+            let first = self.sequence.wrapping_add(1);
+            let mut messages = Vec::new();
+            for body in batch {
+                self.sequence = self.sequence.wrapping_add(1);
+                write(&mut messages, kind, 0, self.sequence, body)?;
+            }
+            send(&socket, &messages)?;
+            let mut answers = Answers::new(kind, first, batch.len());
+            receive(&socket, &mut self.buffer, |datagram| answers.take(datagram))?;
+            self.socket = Some(socket);
+            outcomes.extend(answers.outcomes.into_iter().flatten());
+        }
+        Ok(outcomes)
     }
 }
 
@@ -61,28 +90,40 @@ fn connect() -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn send(socket: &Socket, kind: u16, flags: u16, sequence: u32, body: &[u8]) -> io::Result<()> {
+/// Appends a request to a datagram.
+fn write(datagram: &mut Vec<u8>, kind: u16, flags: u16, sequence: u32, body: &[u8]) -> io::Result<()> {
     let mut header = NetlinkHeader::default();
     let length = header.buffer_len() + body.len();
     header.length = length.try_into().map_err(io::Error::other)?;
     header.message_type = kind;
-    header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+    header.flags = NLM_F_REQUEST | flags;
     header.sequence_number = sequence;
 
     let mut message = vec![0; header.buffer_len()];
     header.emit(&mut message);
     message.extend_from_slice(body);
-    match socket.send_to(&message, &SocketAddr::new(0, 0), 0)? {
-        sent if sent == length => Ok(()),
-        sent => Err(io::Error::other(format!("the kernel took {sent} of {length} bytes"))),
+    message.resize(length.next_multiple_of(NLMSG_ALIGNTO.into()), 0);
+    datagram.append(&mut message);
+    Ok(())
+}
+
+fn send(socket: &Socket, datagram: &[u8]) -> io::Result<()> {
+    match socket.send_to(datagram, &SocketAddr::new(0, 0), 0)? {
+        sent if sent == datagram.len() => Ok(()),
+        sent => Err(io::Error::other(format!("the kernel took {sent} of {} bytes", datagram.len()))),
     }
 }
 
-fn receive(socket: &Socket, buffer: &mut Vec<u8>, mut answer: Answer) -> io::Result<Answer> {
+/// Hands over datagrams until one is said to complete the answer.
+fn receive(
+    socket: &Socket,
+    buffer: &mut Vec<u8>,
+    mut take: impl FnMut(&[u8]) -> io::Result<bool>,
+) -> io::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         match datagram(socket, buffer) {
-            Ok(Some(datagram)) if answer.take(datagram)? => return Ok(answer),
+            Ok(Some(datagram)) if take(datagram)? => return Ok(()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -145,6 +186,39 @@ impl Answer {
             }
         }
         Ok(false)
+    }
+}
+
+/// What the kernel has answered so far to requests that are numbered in a row.
+#[derive(Debug)]
+pub(super) struct Answers {
+    kind: u16,
+    first: u32,
+    /// None where the answer is still to come.
+    pub(super) outcomes: Vec<Option<io::Result<Vec<u8>>>>,
+}
+
+impl Answers {
+    /// The answers to `count` requests of this kind, from a sequence number on.
+    pub(super) fn new(request: u16, first: u32, count: usize) -> Self {
+        Self { kind: request & !3, first, outcomes: std::iter::repeat_with(|| None).take(count).collect() }
+    }
+
+    /// Takes in a datagram, and says whether all requests are answered.
+    pub(super) fn take(&mut self, datagram: &[u8]) -> io::Result<bool> {
+        for message in messages(datagram) {
+            let message = message?;
+            let place = usize::try_from(message.sequence_number().wrapping_sub(self.first));
+            let Some(outcome) = place.ok().and_then(|place| self.outcomes.get_mut(place)) else { continue };
+            *outcome = Some(match (message.message_type(), message.payload()) {
+                (NLMSG_ERROR, status) => Err(verdict(status)
+                    .err()
+                    .unwrap_or_else(|| malformed("a success where an object was asked for"))),
+                (kind, body) if kind == self.kind => Ok(body.to_vec()),
+                (kind, _) => return Err(malformed(format!("an answer of type {kind}"))),
+            });
+        }
+        Ok(self.outcomes.iter().all(Option::is_some))
     }
 }
 

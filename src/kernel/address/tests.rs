@@ -6,7 +6,7 @@ use nix::libc;
 use proptest::prelude::*;
 
 use super::notices::Changes;
-use super::socket::Answer;
+use super::socket::{Answer, Answers};
 use super::{Assigned, Attempt, Connected, Error, dependents, wire};
 use crate::config::Interface;
 
@@ -112,6 +112,41 @@ fn an_answer_ends_with_its_status() {
         let mut answer = Answer::new(libc::RTM_GETADDR, SEQUENCE);
         let taken = answer.take(&datagram).map(|complete| (complete, answer.bodies.len(), answer.torn));
         assert_eq!(taken.map_err(|error| error.kind()), expected, "{name}");
+    }
+}
+
+#[test]
+fn answers_belong_to_requests_by_their_number() {
+    let refused = |sequence, errno: i32| message(ERROR, 0, sequence, &errno.to_ne_bytes());
+    let route = |sequence| message(libc::RTM_NEWROUTE, 0, sequence, &[0; 12]);
+    let outcomes = |datagrams: &[Vec<u8>]| -> io::Result<Vec<&'static str>> {
+        let mut answers = Answers::new(libc::RTM_GETROUTE, u32::MAX, 2);
+        for datagram in datagrams {
+            answers.take(datagram)?;
+        }
+        let outcomes = answers.outcomes.iter().map(|outcome| match outcome {
+            None => "none",
+            Some(Ok(_)) => "route",
+            Some(Err(error)) if error.raw_os_error() == Some(libc::ENETUNREACH) => "unreachable",
+            Some(Err(_)) => "malformed",
+        });
+        Ok(outcomes.collect())
+    };
+    let unreachable = -libc::ENETUNREACH;
+    let cases = [
+        ("nothing", vec![], Ok(vec!["none", "none"])),
+        ("in turn", vec![route(u32::MAX), route(0)], Ok(vec!["route", "route"])),
+        (
+            "out of turn, one refused",
+            vec![refused(0, unreachable), route(u32::MAX)],
+            Ok(vec!["route", "unreachable"]),
+        ),
+        ("somebody else's", vec![route(1), route(u32::MAX - 1)], Ok(vec!["none", "none"])),
+        ("done without an object", vec![refused(0, 0)], Ok(vec!["none", "malformed"])),
+        ("another object", vec![message(libc::RTM_NEWLINK, 0, 0, &[0; 16])], Err(io::ErrorKind::InvalidData)),
+    ];
+    for (name, datagrams, expected) in cases {
+        assert_eq!(outcomes(&datagrams).map_err(|error| error.kind()), expected, "{name}");
     }
 }
 
@@ -280,7 +315,8 @@ fn a_notice_says_what_changed() {
     let nothing = Changes::default();
     let links = Changes { links: true, ..nothing };
     let addresses = Changes { addresses: true, ..nothing };
-    let both = Changes { links: true, ..addresses };
+    let routes = Changes { routes: true, ..nothing };
+    let all = Changes { links: true, addresses: true, routes: true };
     let notice = |kind| message(kind, 0, 0, &[0; 16]);
     for (name, datagram, expected) in [
         ("nothing", vec![], nothing),
@@ -288,9 +324,11 @@ fn a_notice_says_what_changed() {
         ("link gone", notice(libc::RTM_DELLINK), links),
         ("address", notice(libc::RTM_NEWADDR), addresses),
         ("address gone", notice(libc::RTM_DELADDR), addresses),
-        ("route", notice(libc::RTM_NEWROUTE), nothing),
-        ("two", [notice(libc::RTM_NEWROUTE), notice(libc::RTM_DELADDR)].concat(), addresses),
-        ("cut short", notice(libc::RTM_NEWROUTE)[..20].to_vec(), both),
+        ("route", notice(libc::RTM_NEWROUTE), routes),
+        ("rule", notice(libc::RTM_DELRULE), routes),
+        ("neighbour", notice(libc::RTM_NEWNEIGH), nothing),
+        ("two", [notice(libc::RTM_NEWNEIGH), notice(libc::RTM_DELADDR)].concat(), addresses),
+        ("cut short", notice(libc::RTM_NEWROUTE)[..20].to_vec(), all),
     ] {
         let mut changes = Changes::default();
         changes.note(&datagram);

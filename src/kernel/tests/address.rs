@@ -169,13 +169,18 @@ fn changes_are_noticed() {
     let nothing = Changes::default();
     let links = Changes { links: true, ..nothing };
     let addresses = Changes { addresses: true, ..nothing };
+    let routes = Changes { routes: true, ..nothing };
     let both = Changes { links: true, ..addresses };
     let cases = [
         ("link add eth0 type dummy", links),
-        ("addr add 192.0.2.1/24 dev eth0", addresses),
-        ("addr del 192.0.2.1/24 dev eth0", addresses),
+        ("addr add 192.0.2.1/24 dev eth0", Changes { routes: true, ..addresses }),
+        ("addr del 192.0.2.1/24 dev eth0", Changes { routes: true, ..addresses }),
         ("addr add 2001:db8::1/64 dev eth0", addresses),
-        ("route add 203.0.113.0/24 dev lo", nothing),
+        ("route add 203.0.113.0/24 dev lo", routes),
+        ("route del 203.0.113.0/24 dev lo", routes),
+        ("rule add from 203.0.113.0/24 table 7", routes),
+        ("nexthop add id 7 blackhole", routes),
+        ("-6 route add 2001:db9::/64 dev lo", nothing),
         ("link del eth0", both),
     ];
     for (command, expected) in cases {
@@ -197,7 +202,7 @@ fn when_notices_are_lost_everything_may_have_changed() {
         addresses.add(&interface("eth0"), net).unwrap();
         addresses.remove(&interface("eth0"), net).unwrap();
     }
-    let everything = Changes { links: true, addresses: true };
+    let everything = Changes { links: true, addresses: true, routes: true };
     assert_eq!(notices.drain().unwrap(), everything);
     assert_eq!(notices.drain().unwrap(), Changes::default());
 }
