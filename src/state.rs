@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ipvs::{Endpoint, ServiceId};
+use ipvs::{Bound, Endpoint, ServiceId};
 use nix::fcntl::{Flock, FlockArg};
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,10 @@ impl State {
         }
         for (id, owned) in &mut self.services {
             let wanted = desired.table.get(id);
+            let same = |bound: &Bound| owned.realservers.iter().eq(bound.destinations.keys());
+            if owned.draining.is_empty() && wanted.is_some_and(same) {
+                continue;
+            }
             let timeout = if cut { Duration::ZERO } else { owned.drain_timeout };
             for realserver in &owned.realservers {
                 if wanted.is_none_or(|bound| !bound.destinations.contains_key(realserver)) {

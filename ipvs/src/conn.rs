@@ -18,6 +18,9 @@ use crate::window::{Lost, Reply, Window};
 use crate::wire::{self, Request};
 use crate::{Info, Listing, Observed, Op, Role, Scheduler, ServiceId, SyncDaemon, Timeouts, Unknown};
 
+/// How often the services are dumped before a listing makes do with what it has seen.
+const MAX_DUMPS: usize = 8;
+
 /// A connection to the IPVS of the network namespace that it was opened in.
 ///
 /// It blocks, but not for ever: an answer that does not come is an [`Error::Overrun`].
@@ -48,14 +51,8 @@ impl Connection {
 
     /// Reads the whole table.
     pub fn list(&mut self) -> Result<Listing, Error> {
-        let mut services = Vec::new();
         let mut unknown = Vec::new();
-        self.ask(Request::Services, |object| match wire::read_service(object) {
-            Ok(service) => services.push(service),
-            Err(it) => unknown.push(it),
-        })?;
-        drop_repeats(&mut services, |service| service.id);
-
+        let mut services = self.services(&mut unknown)?;
         let dumps: Vec<_> = services.iter().map(|service| Request::Destinations(service.id)).collect();
         self.ask_all(&dumps, |index, object| {
             if let Some(service) = services.get_mut(index) {
@@ -67,6 +64,31 @@ impl Connection {
         }
         self.retain_present(&mut services)?;
         Ok(Listing { services, unknown })
+    }
+
+    /// Reads the services without their destinations, until two dumps agree.
+    ///
+    /// The kernel has the services of all network namespaces in one row and goes on with a dump by their
+    /// number: whoever deletes some, in whichever namespace, hides as many others. What any dump has shown is
+    /// there, or was until a moment ago.
+    fn services(&mut self, unknown: &mut Vec<Unknown>) -> Result<Vec<Observed>, Error> {
+        let mut services = Vec::new();
+        let mut last = None;
+        for _ in 0..MAX_DUMPS {
+            let first = services.len();
+            self.ask(Request::Services, |object| match wire::read_service(object) {
+                Ok(service) => services.push(service),
+                Err(it) => unknown.push(it),
+            })?;
+            let ids: Vec<_> = services.iter().skip(first).map(|service| service.id).collect();
+            if last.as_ref() == Some(&ids) {
+                break;
+            }
+            last = Some(ids);
+        }
+        drop_repeats(&mut services, |service| service.id);
+        drop_repeats(unknown, Unknown::clone);
+        Ok(services)
     }
 
     /// Drops what vanished during the listing: a missing service's destinations are an empty list, no error.
@@ -262,7 +284,7 @@ impl Connection {
     }
 }
 
-/// An object comes twice when others are added while it is dumped.
+/// A dump gives an object twice when others are added meanwhile.
 fn drop_repeats<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut seen = HashSet::new();
     objects.retain(|object| seen.insert(key(object)));

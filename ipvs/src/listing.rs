@@ -74,7 +74,7 @@ impl Observed {
 /// Something in the kernel's table that the model has no value for.
 ///
 /// Its identity is there as far as it could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unknown {
     /// The service, or the service of the destination.
     pub service: Option<ServiceId>,

@@ -111,6 +111,7 @@ pub fn plan(actual: &Table, wanted: &Table) -> Vec<Op> {
                 raised.push(Op::AddService(id, bound.service.clone()));
                 raised.extend(additions(id, &Bound::new(bound.service.clone()), bound));
             }
+            Some(old) if old == bound => {}
             Some(old) => {
                 if old.service != bound.service {
                     raised.push(Op::EditService(id, bound.service.clone()));
@@ -150,7 +151,8 @@ fn deletions(actual: &Table, wanted: &Table) -> impl Iterator<Item = Op> {
     actual.iter().flat_map(|(&service, old)| {
         let new = wanted.get(&service);
         let gone = new.is_none().then_some(Op::DeleteService(service));
-        let fewer = new.into_iter().flat_map(move |new| {
+        let changed = new.filter(|new| new.destinations != old.destinations);
+        let fewer = changed.into_iter().flat_map(move |new| {
             old.destinations
                 .keys()
                 .filter(|endpoint| !new.destinations.contains_key(endpoint))

@@ -37,9 +37,9 @@ pub fn realserver_addresses(config: &Config) -> BTreeSet<IpAddr> {
     realservers.map(|realserver| realserver.endpoint.address()).filter(IpAddr::is_ipv4).collect()
 }
 
-/// What `config` asks for, where `towards` names the interface that leads to each realserver.
+/// What `config` asks for, where `towards` names the interfaces that lead to its realservers.
 #[must_use]
-pub fn desired(config: &Config, towards: &BTreeMap<IpAddr, Interface>) -> Desired {
+pub fn desired(config: &Config, towards: &BTreeSet<Interface>) -> Desired {
     let mut desired = Desired::default();
     for service in &config.services {
         for &id in &service.ids {
@@ -64,7 +64,7 @@ pub fn desired(config: &Config, towards: &BTreeMap<IpAddr, Interface>) -> Desire
 
 /// NAT needs the kernel to forward, and a director that forwards out of the interface a packet came in by must
 /// not tell the sender to go the short way: its replies would bypass the director.
-fn sysctls(config: &Config, table: &Table, towards: &BTreeMap<IpAddr, Interface>) -> BTreeMap<Sysctl, bool> {
+fn sysctls(config: &Config, table: &Table, towards: &BTreeSet<Interface>) -> BTreeMap<Sysctl, bool> {
     let forwards_by_nat = |family| {
         table
             .iter()
@@ -82,7 +82,7 @@ fn sysctls(config: &Config, table: &Table, towards: &BTreeMap<IpAddr, Interface>
         sysctls.insert(Sysctl::Ipv6Forward, true);
     }
     if !config.host.send_redirects.unwrap_or(!nat4) {
-        let used = towards.values().chain(config.vips.iter().map(|vip| &vip.interface));
+        let used = towards.iter().chain(config.vips.iter().map(|vip| &vip.interface));
         sysctls.extend(used.map(|interface| (Sysctl::SendRedirects(interface.clone()), false)));
     }
     sysctls

@@ -92,7 +92,7 @@ fn realserver(number: u8) -> Endpoint {
 
 fn desired_table(services: Services<'_>) -> Table {
     let config = Config::parse(Path::new("lvsd.toml"), file(services).as_bytes()).unwrap();
-    desired(&config, &std::collections::BTreeMap::new()).table
+    desired(&config, &BTreeSet::new()).table
 }
 
 #[tokio::test]

@@ -155,18 +155,25 @@ impl Addresses {
 
     /// All addresses of both families.
     pub fn list(&mut self) -> Result<Vec<Assigned>, Error> {
-        let links: BTreeMap<_, _> =
-            self.links()?.into_iter().map(|(name, link)| (link.index, (name, link))).collect();
+        self.read().map(|(_, addresses)| addresses)
+    }
+
+    /// All interfaces, and all addresses of both families on them.
+    pub fn read(&mut self) -> Result<(BTreeMap<Interface, Link>, Vec<Assigned>), Error> {
+        let links = self.links()?;
+        let by_index: BTreeMap<u32, _> =
+            links.iter().map(|(name, link)| (link.index, (name, link))).collect();
         let entries = self.entries()?;
         let named = entries.iter().filter_map(|(entry, _)| {
-            let (interface, link) = links.get(&entry.interface)?;
+            let &(interface, link) = by_index.get(&entry.interface)?;
             Some(Assigned {
                 interface: interface.clone(),
                 net: entry.net,
                 connected: (entry.routed && link.up && !link.loopback).then_some(entry.network),
             })
         });
-        Ok(named.collect())
+        let addresses = named.collect();
+        Ok((links, addresses))
     }
 
     /// All interfaces.
@@ -219,7 +226,7 @@ impl Addresses {
     /// The interface by which each address is reached. Those that are not reached by any are absent, and so
     /// are this machine's own.
     pub fn towards(&mut self, addresses: &[IpAddr]) -> Result<BTreeMap<IpAddr, Interface>, Error> {
-        let assigned = self.list()?;
+        let (links, assigned) = self.read()?;
         let own: BTreeSet<_> = assigned.iter().map(|assigned| assigned.net.addr()).collect();
         let connected = Connected::new(&assigned);
         let mut towards = BTreeMap::new();
@@ -230,7 +237,6 @@ impl Addresses {
                 None => asked.push(address),
             }
         }
-        let links = self.links()?;
         let interfaces: BTreeMap<u32, &Interface> = links
             .iter()
             .filter(|(_, link)| !link.loopback)

@@ -129,8 +129,7 @@ impl Linux {
     }
 
     fn read_addresses(&mut self) -> Result<(), KernelError> {
-        let links = self.addresses.links().map_err(|error| KernelError::of(&error))?;
-        let addresses = self.addresses.list().map_err(|error| KernelError::of(&error))?;
+        let (links, addresses) = self.addresses.read().map_err(|error| KernelError::of(&error))?;
         let addresses =
             addresses.into_iter().map(|it| Assignment { interface: it.interface, net: it.net }).collect();
         if links != self.actual.links || addresses != self.actual.addresses {
@@ -270,17 +269,19 @@ impl Kernel for Linux {
         Ok(before != self.actual)
     }
 
-    fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {
+    fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeSet<Interface>, KernelError> {
         let begin = Instant::now();
         self.read_noticed()?;
         self.ways.retain(|address, _| addresses.contains(address));
         let unknown: Vec<IpAddr> =
             addresses.iter().filter(|address| !self.ways.contains_key(address)).copied().collect();
-        let mut found = self.addresses.towards(&unknown).map_err(|error| KernelError::of(&error))?;
-        self.ways.extend(unknown.into_iter().map(|address| (address, found.remove(&address))));
-        self.next_routes = next_look(begin);
-        let ways = self.ways.iter().filter_map(|(address, way)| Some((*address, way.clone()?)));
-        Ok(ways.collect())
+        if !unknown.is_empty() {
+            let mut found = self.addresses.towards(&unknown).map_err(|error| KernelError::of(&error))?;
+            self.ways.extend(unknown.into_iter().map(|address| (address, found.remove(&address))));
+            self.next_routes = next_look(begin);
+        }
+        let interfaces: BTreeSet<&Interface> = self.ways.values().flatten().collect();
+        Ok(interfaces.into_iter().cloned().collect())
     }
 
     fn announce(&mut self, assignment: &Assignment) -> Result<(), KernelError> {

@@ -9,7 +9,7 @@ pub mod sysctl;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -79,8 +79,8 @@ pub trait Kernel: Send + 'static {
     /// Whether somebody else changed something since the last look.
     fn look_around(&mut self) -> Result<bool, KernelError>;
 
-    /// The interface that leads to each address.
-    fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Interface>, KernelError>;
+    /// The interfaces that lead to any of the addresses.
+    fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeSet<Interface>, KernelError>;
 
     /// Tells the network once who has an address.
     fn announce(&mut self, assignment: &Assignment) -> Result<(), KernelError>;
@@ -127,7 +127,7 @@ enum Task {
     Observe(BTreeSet<Sysctl>, oneshot::Sender<Result<Arc<Actual>, KernelError>>),
     Refresh(Vec<ServiceId>, oneshot::Sender<Result<Arc<Actual>, KernelError>>),
     Apply(Vec<Step>, oneshot::Sender<Applied>),
-    Towards(BTreeSet<IpAddr>, oneshot::Sender<Result<BTreeMap<IpAddr, Interface>, KernelError>>),
+    Towards(BTreeSet<IpAddr>, oneshot::Sender<Result<BTreeSet<Interface>, KernelError>>),
     Announce(Assignment, oneshot::Sender<Result<(), KernelError>>),
 }
 
@@ -189,10 +189,7 @@ impl Handle {
     }
 
     /// See [`Kernel::towards`].
-    pub async fn towards(
-        &self,
-        addresses: BTreeSet<IpAddr>,
-    ) -> Result<BTreeMap<IpAddr, Interface>, KernelError> {
+    pub async fn towards(&self, addresses: BTreeSet<IpAddr>) -> Result<BTreeSet<Interface>, KernelError> {
         self.ask(|reply| Task::Towards(addresses, reply)).await?
     }
 

@@ -5,6 +5,7 @@
 
 mod describe;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
@@ -141,10 +142,8 @@ impl fmt::Display for Step {
 /// What brings `actual` to `desired`, as far as it is lvsd's.
 #[must_use]
 pub fn plan(desired: &Desired, state: &State, actual: &Actual, now: BootTime) -> Vec<Step> {
-    let ours = |id: &ServiceId| desired.table.contains_key(id) || state.services.contains_key(id);
-    let mine =
-        actual.table.iter().filter(|(id, _)| ours(id)).map(|(id, bound)| (*id, bound.clone())).collect();
     let target = target(desired, state, actual, now);
+    let table = table_steps(&actual.table, &target, |id| state.services.contains_key(id));
 
     let sysctls = desired.sysctls.iter().map(|(sysctl, value)| (sysctl, *value));
     let restored = state.sysctls.iter().filter(|(sysctl, _)| !desired.sysctls.contains_key(sysctl));
@@ -157,7 +156,7 @@ pub fn plan(desired: &Desired, state: &State, actual: &Actual, now: BootTime) ->
     };
     let mut steps: Vec<Step> = sysctls.filter_map(set).collect();
     steps.extend(leaving.cloned().map(Step::RemoveAddress));
-    steps.extend(table_steps(&mine, &target));
+    steps.extend(table);
     steps.extend(coming.cloned().map(Step::AddAddress));
     steps.extend(restored.map(|(sysctl, value)| (sysctl, *value)).filter_map(set));
     steps
@@ -179,15 +178,14 @@ pub fn ends_a_drain(op: &Op, desired: &Desired, state: &State) -> bool {
 #[must_use]
 pub fn undo(desired: &Desired, state: &State, before: &Actual, after: &Actual) -> Vec<Step> {
     let ours = |id: &ServiceId| desired.table.contains_key(id) || state.services.contains_key(id);
-    let part = |table: &Table| -> Table {
-        table.iter().filter(|(id, _)| ours(id)).map(|(id, bound)| (*id, bound.clone())).collect()
-    };
+    let mut former = before.table.clone();
+    former.retain(|id, _| ours(id));
     let touched = |it: &&Assignment| desired.addresses.contains(it) || state.addresses.contains(it);
 
     let mut steps = Vec::new();
     let come = after.addresses.difference(&before.addresses).filter(touched);
     steps.extend(come.cloned().map(Step::RemoveAddress));
-    steps.extend(table_steps(&part(&after.table), &part(&before.table)));
+    steps.extend(table_steps(&after.table, &former, ours));
     let gone = before.addresses.difference(&after.addresses).filter(touched);
     steps.extend(gone.cloned().map(Step::AddAddress));
     for (sysctl, value) in &before.sysctls {
@@ -198,23 +196,26 @@ pub fn undo(desired: &Desired, state: &State, before: &Actual, after: &Actual) -
     steps
 }
 
-/// Deletions wait for the outcome of all else, so that a refused addition costs nothing.
-fn table_steps(actual: &Table, target: &Table) -> Vec<Step> {
+/// Deletions wait for the outcome of all else, so that a refused addition costs nothing. Of the services that
+/// are not in `target`, only `ours` go.
+fn table_steps(actual: &Table, target: &Table, ours: impl Fn(&ServiceId) -> bool) -> Vec<Step> {
     let is_deletion = |op: &Op| matches!(op, Op::DeleteService(_) | Op::DeleteDestination { .. });
-    let (deletions, rest): (Vec<Op>, Vec<Op>) = difference(actual, target).into_iter().partition(is_deletion);
+    let (mut deletions, rest): (Vec<Op>, Vec<Op>) =
+        difference(actual, target).into_iter().partition(is_deletion);
+    deletions.retain(|op| target.contains_key(&op.service()) || ours(&op.service()));
     [rest, deletions].into_iter().filter(|ops| !ops.is_empty()).map(Step::Table).collect()
 }
 
 /// The desired table, and beside it what is still draining.
-fn target(desired: &Desired, state: &State, actual: &Actual, now: BootTime) -> Table {
-    let mut target = desired.table.clone();
+fn target<'a>(desired: &'a Desired, state: &State, actual: &Actual, now: BootTime) -> Cow<'a, Table> {
+    let mut target = Cow::Borrowed(&desired.table);
     for (id, owned) in &state.services {
         let Some(present) = actual.table.get(id) else { continue };
         for (realserver, destination) in &present.destinations {
             if !drains(owned, *realserver, actual, *id, now) {
                 continue;
             }
-            let bound = target.entry(*id).or_insert_with(|| Bound::new(present.service.clone()));
+            let bound = target.to_mut().entry(*id).or_insert_with(|| Bound::new(present.service.clone()));
             bound.destinations.entry(*realserver).or_insert_with(|| {
                 let mut destination = *destination;
                 destination.weight = Weight::QUIESCED;

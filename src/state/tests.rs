@@ -8,7 +8,7 @@ fn sample() -> State {
     let mut desired = Desired::default();
     let service = ipvs::Service::new(ipvs::Scheduler::new("rr").unwrap());
     for text in ["tcp 192.0.2.10:80", "fwmark 7 ipv6"] {
-        let mut bound = ipvs::Bound::new(service.clone());
+        let mut bound = Bound::new(service.clone());
         let destination = ipvs::Destination::new(ipvs::Forward::Masquerade);
         bound.destinations.insert("10.0.0.1:80".parse().unwrap(), destination);
         bound.destinations.insert("[2001:db8::1]:80".parse().unwrap(), destination);

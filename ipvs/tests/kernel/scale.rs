@@ -129,6 +129,26 @@ fn destinations_that_are_added_during_a_listing_push_none_in_twice() {
     adding.join().unwrap();
 }
 
+#[test]
+fn services_that_vanish_from_another_namespace_hide_none() {
+    let mut connection = connect();
+    let wanted = table(1000, 0);
+    converge(&mut connection, &wanted);
+    let neighbour = thread::spawn(|| {
+        let mut connection = connect();
+        let ops = plan(&Table::new(), &table(3000, 0));
+        for _ in 0..10 {
+            assert_eq!(connection.apply(&ops).unwrap(), []);
+            connection.flush().unwrap();
+        }
+    });
+    while !neighbour.is_finished() {
+        let services = connection.list().unwrap().services;
+        assert_eq!(services.len(), wanted.len());
+    }
+    neighbour.join().unwrap();
+}
+
 /// Left to itself, the kernel would load the module with IPVS locked, and the namespaces would hold up the module.
 #[test]
 fn a_scheduler_is_loaded_while_namespaces_die() {
