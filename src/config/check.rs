@@ -11,9 +11,9 @@ mod service;
 mod serving;
 mod vip;
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use rustc_hash::FxHashMap;
 use toml::de::DeTable;
 
 use super::report::{Problems, Reported, Span};
@@ -64,16 +64,11 @@ fn host(root: &Section<'_>) -> Result<Host, Reported> {
 }
 
 /// Things of which there must be only one, and where each stands.
-struct Unique<K>(HashMap<K, Span>);
+struct Unique<K>(FxHashMap<K, Span>);
 
 impl<K: Hash + Eq> Unique<K> {
     fn new() -> Self {
-        Self::of(0)
-    }
-
-    /// As many as `expected` are to come.
-    fn of(expected: usize) -> Self {
-        Self(HashMap::with_capacity(expected))
+        Self(FxHashMap::default())
     }
 
     /// Takes `key` for the thing at `span`; fails with the place of the one that has it.

@@ -34,8 +34,8 @@ pub struct Config {
     pub services: Vec<VirtualService>,
     /// What may be set on this machine.
     pub host: Host,
-    /// SHA-256 of the file.
-    pub digest: [u8; 32],
+    /// The file as it was read.
+    pub text: Vec<u8>,
     /// Where the file was.
     pub path: PathBuf,
 }
@@ -57,11 +57,17 @@ impl Config {
                 vips: parts.vips,
                 services: parts.services,
                 host: parts.host,
-                digest: Sha256::digest(bytes).into(),
+                text: bytes.to_owned(),
                 path: path.to_owned(),
             }),
             _ => Err(problems.into_report(path, text.to_owned())),
         }
+    }
+
+    /// SHA-256 of the file, by which directors compare theirs.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.text).into()
     }
 }
 

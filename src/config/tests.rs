@@ -57,7 +57,7 @@ fn the_least_file_has_every_default() {
 #[test]
 fn the_digest_is_that_of_the_bytes() {
     let text = format!("{VIP}# a comment counts\n");
-    let digest = |text: &str| parse(text).unwrap().digest;
+    let digest = |text: &str| parse(text).unwrap().digest();
     assert_eq!(digest(&text), digest(&text));
     assert_ne!(digest(&text), digest(VIP));
     // As sha256sum(1) has it.

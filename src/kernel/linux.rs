@@ -272,10 +272,10 @@ impl Kernel for Linux {
     fn towards(&mut self, addresses: &BTreeSet<IpAddr>) -> Result<BTreeSet<Interface>, KernelError> {
         let begin = Instant::now();
         self.read_noticed()?;
-        self.ways.retain(|address, _| addresses.contains(address));
-        let unknown: Vec<IpAddr> =
-            addresses.iter().filter(|address| !self.ways.contains_key(address)).copied().collect();
-        if !unknown.is_empty() {
+        if !self.ways.keys().eq(addresses) {
+            self.ways.retain(|address, _| addresses.contains(address));
+            let unknown: Vec<IpAddr> =
+                addresses.iter().filter(|address| !self.ways.contains_key(address)).copied().collect();
             let mut found = self.addresses.towards(&unknown).map_err(|error| KernelError::of(&error))?;
             self.ways.extend(unknown.into_iter().map(|address| (address, found.remove(&address))));
             self.next_routes = next_look(begin);

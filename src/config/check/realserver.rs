@@ -1,6 +1,6 @@
 //! Realservers, in a `[[pool]]` or in a service.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipvs::{Thresholds, Weight};
@@ -46,7 +46,7 @@ pub(super) struct Members {
 }
 
 /// The pools of the file.
-pub(super) struct Pools<'a>(HashMap<&'a str, Result<Members, Reported>>);
+pub(super) struct Pools<'a>(BTreeMap<&'a str, Result<Members, Reported>>);
 
 impl Pools<'_> {
     /// The realservers of a pool.
@@ -70,7 +70,7 @@ impl Pools<'_> {
 /// Reads every `[[pool]]`.
 pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>) -> Pools<'a> {
     let mut names = Unique::new();
-    let mut pools = HashMap::new();
+    let mut pools = BTreeMap::new();
     for section in root.tables("pool", &POOL, "write [[pool]], with its keys on the lines below") {
         // A pool is only referred to: if its name is wrong, that is on record, and no value is built from it.
         let _ = names.name(&section, "add name = \"apache\"");
@@ -95,7 +95,7 @@ pub(super) fn members(section: &Section<'_>, vips: &Vips<'_>) -> Result<Members,
     let mut keep =
         |member: Result<Member, Reported>| member.map_err(|reported| complete = Err(reported)).ok();
     let list: Vec<Member> = values.iter().filter_map(|value| keep(member(value, problems, vips))).collect();
-    let mut names = Unique::of(list.len());
+    let mut names = Unique::new();
     for member in &list {
         let name = member.name.as_str();
         if let Err(earlier) = names.claim(name, member.span) {

@@ -28,7 +28,7 @@ impl Context<'_> {
             let what = format!("{} does not say how packets reach its realservers", self.service);
             self.problems.add(self.span, what, "add forward = \"nat\", \"dr\" or \"tun\"")
         });
-        let mut endpoints = Unique::of(members.list.len());
+        let mut endpoints = Unique::new();
         let mut realservers = Vec::with_capacity(members.list.len());
         let mut complete = members.complete;
         for member in &members.list {

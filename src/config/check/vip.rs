@@ -1,9 +1,10 @@
 //! `[[vip]]`: virtual addresses.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use rustc_hash::FxHashMap;
 
 use super::Unique;
 use crate::config::Vip;
@@ -21,8 +22,8 @@ const ADDRESSES_HELP: &str = "add addresses = [\"192.0.2.1/24\"]";
 
 /// The vips of the file, for those who refer to them.
 pub(super) struct Vips<'a> {
-    by_name: HashMap<&'a str, Result<Vec<IpAddr>, Reported>>,
-    addresses: HashMap<IpAddr, Span>,
+    by_name: BTreeMap<&'a str, Result<Vec<IpAddr>, Reported>>,
+    addresses: FxHashMap<IpAddr, Span>,
 }
 
 impl Vips<'_> {
@@ -52,7 +53,7 @@ impl Vips<'_> {
 pub(super) fn vips<'a>(root: &Section<'a>) -> (Result<Vec<Vip>, Reported>, Vips<'a>) {
     let mut names = Unique::new();
     let mut taken = Unique::new();
-    let mut by_name = HashMap::new();
+    let mut by_name = BTreeMap::new();
     let mut vips = Vec::new();
     for section in root.tables("vip", &VIP, "write [[vip]], with its keys on the lines below") {
         let name = names.name(&section, "add name = \"web\"");
