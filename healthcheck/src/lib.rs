@@ -3,6 +3,7 @@
 mod board;
 mod monitor;
 mod outcome;
+mod pool;
 mod verdict;
 
 pub use board::{Board, Change, CheckId, Finding, Standing, Start, Subject};
@@ -11,4 +12,5 @@ pub use monitor::{
     Trust, Udp,
 };
 pub use outcome::{Code, Outcome};
+pub use pool::{Decision, Member, MinServing, OnFailure, Place, Policy, Pool, Reason, Seat, Status, Word};
 pub use verdict::{Health, Streak, Verdict};
