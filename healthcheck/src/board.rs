@@ -139,7 +139,7 @@ impl<K> Probe<K> {
         Some(Finding { monitor: Arc::clone(&self.monitor), outcome, streak, at })
     }
 
-    /// The first of a realserver's probes with the greatest urgency decides.
+    /// Whether it is down, or else failing.
     fn urgency(&self) -> (bool, bool) {
         (self.verdict.health() == Health::Down, self.verdict.streak().is_some_and(|streak| !streak.passed))
     }
@@ -297,11 +297,14 @@ impl<K: Ord + Clone> Board<K> {
     }
 }
 
+/// What decides of some probes: the first of the greatest urgency, or else the latest.
 fn finding<K>(probes: &BTreeMap<CheckId, Probe<K>>, ids: &[CheckId]) -> Option<Finding> {
-    let probes = || ids.iter().filter_map(|id| probes.get(id));
-    let worst = probes().map(Probe::urgency).max()?;
-    if worst == (false, false) {
-        return probes().filter_map(Probe::finding).max_by_key(|finding| finding.at);
-    }
-    probes().find(|probe| probe.urgency() == worst).and_then(Probe::finding)
+    let probes = ids.iter().filter_map(|id| probes.get(id));
+    let findings = probes.filter_map(|probe| Some((probe.urgency(), probe.finding()?)));
+    findings
+        .reduce(|best, next| {
+            let is_calm = next.0 == (false, false) && next.1.at > best.1.at;
+            if next.0 > best.0 || (next.0 == best.0 && is_calm) { next } else { best }
+        })
+        .map(|(_, finding)| finding)
 }

@@ -4,6 +4,8 @@ mod board;
 mod monitor;
 mod outcome;
 mod pool;
+#[cfg(feature = "io")]
+mod run;
 mod verdict;
 
 pub use board::{Board, Change, CheckId, Finding, Standing, Start, Subject};
@@ -13,4 +15,6 @@ pub use monitor::{
 };
 pub use outcome::{Code, Outcome};
 pub use pool::{Decision, Member, MinServing, OnFailure, Place, Policy, Pool, Reason, Seat, Status, Word};
+#[cfg(feature = "io")]
+pub use run::{Checks, Counters, Held, Lateness, Overview};
 pub use verdict::{Health, Streak, Verdict};
