@@ -4,8 +4,8 @@ mod counters;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending};
 use std::mem;
 use std::net::SocketAddr;
@@ -19,18 +19,18 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 pub use self::counters::{Counters, Lateness};
 use crate::{Board, Change, CheckId, Code, Monitor, Outcome, Standing, Subject};
 
-/// How many words to the task may wait, and how many of held connections; who has more waits as well.
+/// How many orders to the task may wait, and how many of held connections; who has more waits as well.
 const WAITING: usize = 64;
 
 /// The checks that are made. When all clones of it are gone, or nobody waits for changes any more, they end.
 #[derive(Debug)]
 pub struct Checks<K> {
-    words: mpsc::Sender<Word<K>>,
+    orders: mpsc::Sender<Order<K>>,
 }
 
 impl<K> Clone for Checks<K> {
     fn clone(&self) -> Self {
-        Self { words: self.words.clone() }
+        Self { orders: self.orders.clone() }
     }
 }
 
@@ -44,7 +44,7 @@ pub struct Overview<K> {
 }
 
 #[derive(Debug)]
-enum Word<K> {
+enum Order<K> {
     Watch(Vec<(K, Subject)>),
     Look(oneshot::Sender<Overview<K>>),
 }
@@ -65,8 +65,8 @@ impl Held {
 }
 
 impl<K: Ord + Clone + Send + 'static> Checks<K> {
-    /// Starts a task that makes checks with `probe`, at most `limit` at a time. A check that is due meanwhile begins
-    /// late. The seed is that of [`Board::new`].
+    /// Starts a task that makes checks with `probe`, at most `limit` at a time; a check that is due meanwhile begins
+    /// late. One that holds a connection does not count from its first report on. The seed is that of [`Board::new`].
     ///
     /// What changes comes in batches. While the receiver is busy, changes of one realserver become one, and nothing
     /// if it is as before in the end.
@@ -79,7 +79,7 @@ impl<K: Ord + Clone + Send + 'static> Checks<K> {
         P: Fn(SocketAddr, Arc<Monitor>, Held) -> F + Send + 'static,
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let (words, said) = mpsc::channel(WAITING);
+        let (orders, said) = mpsc::channel(WAITING);
         // One batch waits for the receiver, the next gathers in the task.
         let (batches, receiver) = mpsc::channel(1);
         let (report, reports) = mpsc::channel(WAITING);
@@ -89,25 +89,26 @@ impl<K: Ord + Clone + Send + 'static> Checks<K> {
             limit: limit.get(),
             running: JoinSet::new(),
             handles: BTreeMap::new(),
+            held: BTreeSet::new(),
             report,
             reports,
             changes: BTreeMap::new(),
             counters: Counters::default(),
         };
         tokio::spawn(driver.run(said, batches));
-        (Self { words }, receiver)
+        (Self { orders }, receiver)
     }
 
     /// Replaces what is watched; see [`Board::watch`]. Checks of what is no longer watched are cut off.
     pub async fn watch(&self, subjects: Vec<(K, Subject)>) {
         // Without a task nothing is watched; its end shows in the changes.
-        drop(self.words.send(Word::Watch(subjects)).await);
+        drop(self.orders.send(Order::Watch(subjects)).await);
     }
 
     /// All that is known now; nothing if the task has ended.
     pub async fn overview(&self) -> Option<Overview<K>> {
         let (answer, overview) = oneshot::channel();
-        self.words.send(Word::Look(answer)).await.ok()?;
+        self.orders.send(Order::Look(answer)).await.ok()?;
         overview.await.ok()
     }
 }
@@ -119,6 +120,8 @@ struct Driver<K, P> {
     running: JoinSet<(CheckId, Outcome)>,
     /// Of the running checks whose results are wanted.
     handles: BTreeMap<CheckId, AbortHandle>,
+    /// Of the running checks that hold a connection.
+    held: BTreeSet<CheckId>,
     report: mpsc::Sender<(CheckId, Outcome)>,
     reports: mpsc::Receiver<(CheckId, Outcome)>,
     /// What the receiver has not been told yet.
@@ -132,18 +135,18 @@ where
     P: Fn(SocketAddr, Arc<Monitor>, Held) -> F,
     F: Future<Output = Outcome> + Send + 'static,
 {
-    async fn run(mut self, mut words: mpsc::Receiver<Word<K>>, batches: mpsc::Sender<Vec<Change<K>>>) {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order<K>>, batches: mpsc::Sender<Vec<Change<K>>>) {
         loop {
             self.begin();
             self.gather();
-            let timeout = self.board.poll_timeout().filter(|_| self.running.len() < self.limit);
+            let timeout = self.board.poll_timeout().filter(|_| self.in_flight() < self.limit);
             tokio::select! {
-                word = words.recv() => match word {
-                    Some(word) => self.obey(word),
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order),
                     None => return,
                 },
                 Some(ended) = self.running.join_next() => self.end(ended),
-                Some((id, outcome)) = self.reports.recv() => self.board.report(now(), id, outcome),
+                Some((id, outcome)) = self.reports.recv() => self.report(id, outcome),
                 permit = batches.reserve(), if !self.changes.is_empty() => match permit {
                     Ok(permit) => permit.send(mem::take(&mut self.changes).into_values().collect()),
                     Err(_) => return,
@@ -153,10 +156,15 @@ where
         }
     }
 
+    /// How many checks count towards the limit.
+    fn in_flight(&self) -> usize {
+        self.running.len().saturating_sub(self.held.len())
+    }
+
     /// Begins what is due, as far as the limit allows.
     fn begin(&mut self) {
         let now = now();
-        while self.running.len() < self.limit {
+        while self.in_flight() < self.limit {
             let Some(start) = self.board.poll(now) else { return };
             let (id, held) = (start.id, Held { id: start.id, reports: self.report.clone() });
             let check = (self.probe)(start.target, start.monitor, held);
@@ -165,9 +173,9 @@ where
         }
     }
 
-    fn obey(&mut self, word: Word<K>) {
-        match word {
-            Word::Watch(subjects) => {
+    fn obey(&mut self, order: Order<K>) {
+        match order {
+            Order::Watch(subjects) => {
                 self.board.watch(now(), subjects);
                 self.changes.retain(|key, _| self.board.standing(key).is_some());
                 self.handles.retain(|&id, handle| {
@@ -177,14 +185,23 @@ where
                     }
                     wanted
                 });
+                self.held.retain(|&id| self.board.has(id));
             }
-            Word::Look(answer) => {
+            Order::Look(answer) => {
                 let standings =
                     self.board.standings().map(|(key, standing)| (key.clone(), standing)).collect();
-                let counters = Counters { in_flight: self.running.len(), ..self.counters.clone() };
+                let (in_flight, held) = (self.in_flight(), self.held.len());
+                let counters = Counters { in_flight, held, ..self.counters.clone() };
                 // Who asked may have gone meanwhile.
                 drop(answer.send(Overview { standings, counters }));
             }
+        }
+    }
+
+    fn report(&mut self, id: CheckId, outcome: Outcome) {
+        if self.handles.contains_key(&id) {
+            self.held.insert(id);
+            self.board.report(now(), id, outcome);
         }
     }
 
@@ -192,9 +209,10 @@ where
         let Some((id, outcome)) = ended.map_or_else(|error| self.broken(&error), Some) else { return };
         // What it reported before its end was found before.
         while let Ok((id, outcome)) = self.reports.try_recv() {
-            self.board.report(now(), id, outcome);
+            self.report(id, outcome);
         }
         self.handles.remove(&id);
+        self.held.remove(&id);
         *self.counters.made.entry(outcome.code).or_default() += 1;
         self.board.finish(now(), id, outcome);
     }

@@ -12,8 +12,10 @@ pub struct Counters {
     pub made: BTreeMap<Code, u64>,
     /// How late they began.
     pub lateness: Lateness,
-    /// How many are under way.
+    /// How many are under way, of those that the limit bounds.
     pub in_flight: usize,
+    /// How many hold a connection.
+    pub held: usize,
 }
 
 /// A histogram of how late checks began.

@@ -170,10 +170,29 @@ async fn a_held_connection_reports_before_it_ends() {
     assert_eq!(changes(&mut receiver).await, [(1, Health::Unknown, Health::Up)]);
     sleep(90 * SECOND).await;
     let counters = checks.overview().await.unwrap().counters;
-    assert_eq!((counters.in_flight, counters.made.len()), (1, 0));
+    assert_eq!((counters.in_flight, counters.held, counters.made.len()), (0, 1, 0));
     sleep(30 * SECOND + SECOND / 10).await;
     let standing = checks.overview().await.unwrap().standings.remove(&1).unwrap();
     assert_eq!(standing.finding.unwrap().streak.to_string(), "1 of 3 failures", "the end comes last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_connections_leave_room_for_other_checks() {
+    let (checks, _receiver) = Checks::start(1, limit(1), |_, monitor: Arc<Monitor>, held: Held| async move {
+        if monitor.check == Check::Idle {
+            held.stands(outcome(true)).await;
+            pending().await
+        }
+        outcome(false)
+    });
+    let subjects = (0..5).map(|number| subject(number, Check::Idle)).chain(tcp([9])).collect();
+    checks.watch(subjects).await;
+    sleep(10 * SECOND).await;
+    let overview = checks.overview().await.unwrap();
+    let up = overview.standings.values().filter(|standing| standing.health == Health::Up).count();
+    assert_eq!((up, overview.counters.held, overview.standings[&9].health), (5, 5, Health::Down));
+    checks.watch(tcp([9])).await;
+    assert_eq!(checks.overview().await.unwrap().counters.held, 0);
 }
 
 #[tokio::test(start_paused = true)]
