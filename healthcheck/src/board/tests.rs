@@ -182,10 +182,14 @@ fn what_stays_keeps_its_standing_and_what_is_new_begins_anew() {
     let since = world.board.standing(&"a").unwrap().since;
     let due = world.board.poll_timeout();
 
-    // The same again, though it was believed to be down at some time: nothing happens.
-    let down = Health::Down;
-    world.watch(&[("a", believed(1, from_ref(&tcp), down)), ("b", believed(2, from_ref(&tcp), down))]);
-    assert_eq!((world.changes(), world.board.poll_timeout()), (vec![], due));
+    // The same again, whatever was believed at some time: nothing happens.
+    let standing = world.board.standing(&"a");
+    for memory in [Health::Down, Health::Unknown, Health::Up] {
+        let tcp = from_ref(&tcp);
+        world.watch(&[("a", believed(1, tcp, memory)), ("b", believed(2, tcp, memory))]);
+        assert_eq!((world.changes(), world.board.poll_timeout()), (vec![], due), "{memory:?}");
+        assert_eq!(world.board.standing(&"a"), standing, "{memory:?}");
+    }
 
     // Another monitor for one, another address for the other, and one that shares a known probe.
     world.watch(&[
