@@ -1,5 +1,9 @@
 //! Monitors: whether a realserver can serve.
 
+#[cfg(feature = "io")]
+pub mod child;
+#[cfg(feature = "io")]
+pub mod exec;
 mod monitor;
 mod outcome;
 
