@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::course::History;
 use super::message::Message;
-use crate::config::{Alert, Occasion};
+use crate::config::{Alert, Name, Occasion};
 
 /// How long a single argument or variable may be, in bytes. The kernel refuses to start a program with one of 128 KiB
 /// or more (`MAX_ARG_STRLEN`), and an alert that is not sent is worse than one whose list is cut.
@@ -16,7 +16,7 @@ const LONGEST: usize = 64 * 1024;
 /// The arguments: those of mon, then the alert's own.
 #[must_use]
 pub fn arguments(alert: &Alert, message: &Message, own: &[String]) -> Vec<String> {
-    let hosts: Vec<&str> = message.realservers.iter().map(|name| name.as_str()).collect();
+    let hosts: Vec<&str> = message.realservers.iter().map(Name::as_str).collect();
     let hosts = hosts.join(" ");
     let at = message.at.as_second().to_string();
     let mut arguments: Vec<String> =
@@ -129,7 +129,7 @@ impl<'a> Payload<'a> {
             at: message.at,
             summary: &message.words.summary,
             detail: &message.words.detail,
-            realservers: message.realservers.iter().map(|name| name.as_str()).collect(),
+            realservers: message.realservers.iter().map(Name::as_str).collect(),
             failing: failing.collect(),
             history: message.history,
         }

@@ -26,7 +26,7 @@ impl fmt::Display for Silence {
         match self {
             Self::HeldBack(reason) => write!(f, "held back: {reason}"),
             Self::OutOfPeriod => f.write_str("not in its period"),
-            Self::Limit(limit) => write!(f, "told {limit} times, which is the limit"),
+            Self::Limit(limit) => write!(f, "told as often as it may be: {limit}"),
             Self::Told(None) => f.write_str("told"),
             Self::Told(Some(left)) => write!(f, "told; again in {}s", left.as_secs()),
             Self::Early => f.write_str("not yet worth telling"),

@@ -21,7 +21,7 @@ pub struct Round {
 /// All alerts, with what they remember.
 #[derive(Debug, Default)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    each: Vec<Rule>,
     courses: HashMap<Name, Course>,
     is_started: bool,
 }
@@ -43,12 +43,12 @@ impl Rules {
 
     /// Takes other alerts. Those that are the same go on as they were.
     pub fn reload(&mut self, alerts: &[Alert]) {
-        let mut old = std::mem::take(&mut self.rules);
+        let mut old = std::mem::take(&mut self.each);
         let rule = |alert: &Alert| match old.iter().position(|rule| *rule.alert == *alert) {
             Some(index) => old.swap_remove(index),
             None => Rule { alert: Arc::new(alert.clone()), standings: HashMap::new() },
         };
-        self.rules = alerts.iter().map(rule).collect();
+        self.each = alerts.iter().map(rule).collect();
     }
 
     /// Takes a look at every service in. A service that is not in it is forgotten.
@@ -60,7 +60,7 @@ impl Rules {
             round.ended.extend(ended.map(|outage| Downtime::of(observation, outage, now)));
         }
         let is_start = !std::mem::replace(&mut self.is_started, true);
-        for rule in &mut self.rules {
+        for rule in &mut self.each {
             let message = |observation: &Observation| {
                 let course = self.courses.get(&observation.service)?;
                 rule.message(course, observation, is_start, now)
@@ -73,7 +73,7 @@ impl Rules {
         if self.courses.len() > seen.len() {
             let present: HashSet<&Name> = seen.iter().map(|observation| &observation.service).collect();
             self.courses.retain(|name, _| present.contains(name));
-            for rule in &mut self.rules {
+            for rule in &mut self.each {
                 rule.standings.retain(|name, _| present.contains(name));
             }
         }
@@ -82,7 +82,7 @@ impl Rules {
 
     /// The failures of which nobody is told now, and why.
     pub fn silences(&self) -> impl Iterator<Item = (&Alert, &Name, &Silence)> {
-        self.rules.iter().flat_map(|rule| {
+        self.each.iter().flat_map(|rule| {
             let alert = &*rule.alert;
             rule.standings.iter().filter_map(move |(name, standing)| Some((alert, name, standing.silence()?)))
         })

@@ -50,7 +50,7 @@ pub(super) fn check<'a>(
     let (vips, known_vips) = vip::vips(&root);
     let pools = realserver::pools(&root, &known_vips);
     let services = service::services(&root, &known_vips, &pools);
-    let directory = path.parent().unwrap_or(Path::new(""));
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
     let context = alert::Context { directory, services: services.as_deref().ok() };
     let alerts = alert::alerts(&root, &context);
     let downtime_log = alert::downtime_log(&root);

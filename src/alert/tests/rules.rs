@@ -99,7 +99,7 @@ fn a_silence_has_a_reason() {
         ("told, again", Alert { every: Some(seconds(9)), ..alert() }, "aaa", Some("told; again in 7s")),
         ("held back", alert(), "h", Some("held back: service db is down")),
         ("period", period, "a", Some("not in its period")),
-        ("limit", Alert { limit: limit(1), ..alert() }, "ab", Some("told 1 times, which is the limit")),
+        ("limit", Alert { limit: limit(1), ..alert() }, "ab", Some("told as often as it may be: 1")),
         ("early", Alert { after: After::Failures(2), ..alert() }, "a", Some("not yet worth telling")),
     ];
     for (case, alert, course, expected) in table {

@@ -73,9 +73,12 @@ pub(super) fn downtime_log(root: &Section<'_>) -> Result<Option<PathBuf>, Report
     };
     let help = "write [downtime], with its keys on the lines below";
     let section = Section::open(&DOWNTIME, value, root.problems, help)?;
-    let absolute = |value| match Path::new(value::text(value, HELP)?) {
-        path if path.is_absolute() => Ok(path.to_owned()),
-        path => Err(Fault::new(format!("{path:?} does not begin with /"), "write the whole path")),
+    let absolute = |value| {
+        let text = value::text(value, HELP)?;
+        let path = PathBuf::from(text);
+        let relative =
+            || Fault::new(format!("{} does not begin with /", quoted(text)), "write the whole path");
+        if path.is_absolute() { Ok(path) } else { Err(relative()) }
     };
     Ok(Some(section.required("log", HELP, absolute)?.value))
 }
@@ -230,7 +233,7 @@ fn interval(value: &DeValue<'_>) -> Result<Duration, Fault> {
 }
 
 fn period(value: &DeValue<'_>) -> Result<Period, Fault> {
-    const HELP: &str = "write it as mon does, for example \"wd {Mon-Fri} hr {9am-5pm}\"";
+    const HELP: &str = "write it as mon does, for example \"wd {Mon-Fri} hr {9am-5pm}\"; \"none\" is never";
     Period::parse(value::text(value, HELP)?).map_err(|malformed| Fault::new(malformed.to_string(), HELP))
 }
 
