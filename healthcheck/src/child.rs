@@ -22,7 +22,7 @@ pub const MAX_OUTPUT: usize = 64 * 1024;
 /// Where a program finds others.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// From the request to end to the order, and from the order to the moment when nobody waits any more.
+/// From the request to end to the order.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What this process opens itself is closed in the programs it starts; what it was started with has to be told so.
@@ -177,11 +177,8 @@ impl Running {
     async fn stop(&mut self) -> Option<End> {
         let ended = self.leader.try_wait().ok().flatten().map(End::from);
         self.group.signal(Signal::SIGTERM);
-        if timeout(GRACE, self.ended()).await.is_err() {
-            self.group.signal(Signal::SIGKILL);
-            // A process inside the kernel may not be able to end yet.
-            drop(timeout(GRACE, self.ended()).await);
-        }
+        // Whoever is left then is killed with the group, and not waited for: inside the kernel, nobody dies at once.
+        drop(timeout(GRACE, self.ended()).await);
         ended
     }
 }
