@@ -1,6 +1,10 @@
 //! Monitors: whether a realserver can serve.
 
 mod board;
+#[cfg(feature = "io")]
+pub mod child;
+#[cfg(feature = "io")]
+pub mod exec;
 mod monitor;
 mod outcome;
 mod pool;

@@ -3,6 +3,7 @@
 //! Each function reads one thing and returns it, or [`Reported`] when it is wrong and on record; whoever needs a
 //! wrong thing stays silent, so that one mistake is one problem.
 
+mod alert;
 mod forwarding;
 mod monitor;
 mod realserver;
@@ -12,6 +13,7 @@ mod serving;
 mod vip;
 
 use std::hash::Hash;
+use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 use toml::de::DeTable;
@@ -19,12 +21,12 @@ use toml::de::DeTable;
 use super::report::{Problems, Reported, Span};
 use super::section::{At, Schema, Section, quoted};
 use super::value;
-use super::{Host, Name, Vip, VirtualService};
+use super::{Alert, Host, Name, Vip, VirtualService};
 
 const FILE: Schema = Schema {
     title: "the file",
-    keys: &["vip", "pool", "service", "host"],
-    later: &["cluster", "alert", "sync", "status"],
+    keys: &["vip", "pool", "service", "alert", "downtime", "host"],
+    later: &["cluster", "sync", "status"],
 };
 
 const HOST: Schema = Schema { title: "[host]", keys: &["ip_forward", "send_redirects"], later: &[] };
@@ -33,20 +35,30 @@ const HOST: Schema = Schema { title: "[host]", keys: &["ip_forward", "send_redir
 pub(super) struct Parts {
     pub(super) vips: Vec<Vip>,
     pub(super) services: Vec<VirtualService>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) downtime_log: Option<PathBuf>,
     pub(super) host: Host,
 }
 
-/// Checks a whole file.
-pub(super) fn check<'a>(file: &'a DeTable<'a>, problems: &'a Problems) -> Result<Parts, Reported> {
+/// Checks a whole file; `path` is where it is.
+pub(super) fn check<'a>(
+    path: &Path,
+    file: &'a DeTable<'a>,
+    problems: &'a Problems,
+) -> Result<Parts, Reported> {
     let root = Section::new(&FILE, Span { start: 0, end: 0 }, file, problems);
     let (vips, known_vips) = vip::vips(&root);
     let pools = realserver::pools(&root, &known_vips);
     let services = service::services(&root, &known_vips, &pools);
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
+    let context = alert::Context { directory, services: services.as_deref().ok() };
+    let alerts = alert::alerts(&root, &context);
+    let downtime_log = alert::downtime_log(&root);
     let host = host(&root);
     if root.get("vip").is_none() && root.get("service").is_none() {
         problems.add_to_file("nothing is configured", "add a [[vip]] and a [[service]]");
     }
-    Ok(Parts { vips: vips?, services: services?, host: host? })
+    Ok(Parts { vips: vips?, services: services?, alerts: alerts?, downtime_log: downtime_log?, host: host? })
 }
 
 fn host(root: &Section<'_>) -> Result<Host, Reported> {

@@ -3,6 +3,7 @@
 //! A [`Config`] exists only when the whole file makes sense. Otherwise there is a report that names every
 //! problem with its place and its remedy.
 
+mod alert;
 mod check;
 mod name;
 mod report;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use report::Problems;
 
+pub use alert::{Action, After, Alert, Compare, Occasion};
 pub use name::{Interface, Name};
 pub use report::Report;
 
@@ -32,6 +34,10 @@ pub struct Config {
     pub vips: Vec<Vip>,
     /// The virtual services, in the file's order.
     pub services: Vec<VirtualService>,
+    /// Who is told of failures, in the file's order.
+    pub alerts: Vec<Alert>,
+    /// Where a line is written for each outage.
+    pub downtime_log: Option<PathBuf>,
     /// What may be set on this machine.
     pub host: Host,
     /// The file as it was read.
@@ -51,11 +57,13 @@ impl Config {
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Report> {
         let text = source::text(path, bytes)?;
         let problems = Problems::default();
-        let parts = source::document(text, &problems).and_then(|file| check::check(&file, &problems));
+        let parts = source::document(text, &problems).and_then(|file| check::check(path, &file, &problems));
         match parts {
             Ok(parts) if problems.is_empty() => Ok(Self {
                 vips: parts.vips,
                 services: parts.services,
+                alerts: parts.alerts,
+                downtime_log: parts.downtime_log,
                 host: parts.host,
                 text: bytes.to_owned(),
                 path: path.to_owned(),

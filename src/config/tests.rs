@@ -8,7 +8,7 @@ use ipvs::{
     Thresholds, Weight,
 };
 
-use super::{Config, Interface, Name, VirtualService};
+use super::{Action, After, Alert, Compare, Config, Interface, Name, Occasion, VirtualService};
 
 const VIP: &str = "[[vip]]
 name = \"web\"
@@ -234,4 +234,51 @@ fn colour_is_only_where_it_is_asked_for() {
     let report = Config::parse(Path::new("f"), b"vip = 1\x1b[31m\n").unwrap_err();
     assert!(!report.render(false).to_string().contains('\x1b'));
     assert!(report.render(true).to_string().contains("\x1b[1mf:1:"));
+}
+
+/// The alert with these keys beside its webhook.
+fn webhook(keys: &str) -> Alert {
+    let text = format!("{VIP}[[alert]]\nwebhook = \"https://alerts.example.com/\"\n{keys}\n");
+    parse(&text).unwrap_or_else(|report| panic!("{report}")).alerts.remove(0)
+}
+
+#[test]
+fn an_alert_that_says_little_has_every_default() {
+    let expected = Alert {
+        on: [Occasion::Down, Occasion::Up].into(),
+        action: Action::Webhook("https://alerts.example.com/".parse().unwrap()),
+        services: None,
+        after: After::Failures(1),
+        every: None,
+        compare: Compare::Summary,
+        limit: None,
+        period: crate::alert::Period::default(),
+        up_after: Duration::ZERO,
+        always_up: false,
+    };
+    assert_eq!(webhook(""), expected);
+}
+
+#[test]
+fn a_failure_is_worth_telling_after_failures_or_time_or_both() {
+    let table = [
+        ("after = 3", After::Failures(3)),
+        ("after = \"30s\"", After::Time(Duration::from_secs(30))),
+        ("after = { count = 3, within = \"10m\" }", After::FailuresWithin(3, Duration::from_secs(600))),
+    ];
+    for (keys, after) in table {
+        assert_eq!(webhook(keys).after, after, "{keys}");
+    }
+}
+
+#[test]
+fn a_program_is_found_beside_the_file() {
+    let config = Config::load(&repository("tests/config/good/every-key.toml")).unwrap();
+    let program = |index: usize| match &config.alerts[index].action {
+        Action::Program { path, arguments } => (path.clone(), arguments.clone()),
+        other @ Action::Webhook(_) => panic!("{other:?}"),
+    };
+    assert_eq!(program(0), (repository("tests/config/good/alert.d/page-oncall"), vec![]));
+    assert_eq!(program(1), ("/bin/true".into(), vec!["--to".to_owned(), "oncall".to_owned()]));
+    assert_eq!(config.downtime_log, Some("/var/log/lvsd/downtime.log".into()));
 }
