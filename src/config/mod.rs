@@ -13,10 +13,12 @@ mod source;
 mod tests;
 mod value;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use healthcheck::Monitor;
+use healthcheck::{Monitor, Policy};
 use ipnet::IpNet;
 use ipvs::{Destination, Endpoint, Forward, Service, ServiceId};
 use sha2::{Digest, Sha256};
@@ -105,7 +107,31 @@ pub struct VirtualService {
     pub drain_timeout: Duration,
     /// How its realservers are watched; all of these must pass, and where there are none, all realservers count
     /// as up.
-    pub monitors: Vec<Monitor>,
+    pub monitors: Vec<Arc<Monitor>>,
+    /// What becomes of realservers whose checks fail or pass.
+    pub policy: Policy,
+    /// Who serves when no realserver does.
+    pub fallback: Option<Fallback>,
+    /// What it cannot do without; while that is down, nobody is told that this is down as well.
+    pub depends: Vec<Dependency>,
+}
+
+/// Who serves when no realserver does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// Its address and port.
+    pub endpoint: Endpoint,
+    /// How it is served.
+    pub destination: Destination,
+}
+
+/// What a service cannot do without.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dependency {
+    /// Another service of the file.
+    Service(Name),
+    /// An address that answers ICMP echoes.
+    Ping(IpAddr),
 }
 
 impl VirtualService {
@@ -127,6 +153,8 @@ pub struct Realserver {
     pub endpoint: Endpoint,
     /// How it is served.
     pub destination: Destination,
+    /// How it is watched, if not as the service says.
+    pub monitors: Option<Vec<Arc<Monitor>>>,
 }
 
 impl Realserver {

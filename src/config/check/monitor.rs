@@ -1,5 +1,7 @@
 //! `monitor`: how realservers are watched.
 
+use std::sync::Arc;
+
 use healthcheck::Monitor;
 use toml::de::DeValue;
 
@@ -16,7 +18,7 @@ const HELP: &str = "this version watches nothing, which has to be said: monitor 
 const LATER: [&str; 6] = ["http", "https", "tcp", "icmp", "exec", "mon"];
 
 /// Reads a service's monitors.
-pub(super) fn monitors(section: &Section<'_>) -> Result<Vec<Monitor>, Reported> {
+pub(super) fn monitors(section: &Section<'_>) -> Result<Vec<Arc<Monitor>>, Reported> {
     let problems = section.problems;
     let Some(value) = section.get("monitor") else {
         return Err(section.missing("monitor", HELP));
@@ -33,7 +35,7 @@ pub(super) fn monitors(section: &Section<'_>) -> Result<Vec<Monitor>, Reported> 
     Ok(section.required("type", HELP, kind)?.value)
 }
 
-fn kind(value: &DeValue<'_>) -> Result<Vec<Monitor>, Fault> {
+fn kind(value: &DeValue<'_>) -> Result<Vec<Arc<Monitor>>, Fault> {
     match value::text(value, HELP)? {
         "none" => Ok(Vec::new()),
         later if LATER.contains(&later) => {

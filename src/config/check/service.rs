@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use healthcheck::{MinServing, OnFailure, Policy};
 use ipvs::{Endpoint, Family, Protocol, ServiceId};
 use toml::de::DeValue;
 
@@ -46,6 +47,14 @@ const SERVICE: Schema = Schema {
 
 const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(300);
 
+const POLICY: Policy = Policy {
+    on_failure: OnFailure::Remove,
+    min_serving: MinServing::Count(0),
+    slow_start: None,
+    patience: Duration::from_secs(10),
+    hold: Duration::from_secs(10),
+};
+
 /// What all services share while they are read.
 struct Reader<'a, 'v> {
     vips: &'v Vips<'a>,
@@ -83,6 +92,9 @@ impl Reader<'_, '_> {
             ids: ids?,
             drain_timeout: drain_timeout?.map_or(DEFAULT_DRAIN_TIMEOUT, |at| at.value),
             monitors: monitors?,
+            policy: POLICY,
+            fallback: None,
+            depends: Vec::new(),
         })
     }
 

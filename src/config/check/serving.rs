@@ -93,6 +93,7 @@ impl Context<'_> {
                 weight: member.weight,
                 thresholds: member.thresholds,
             },
+            monitors: None,
         })
     }
 
