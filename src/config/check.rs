@@ -9,10 +9,12 @@ mod realserver;
 mod scheduling;
 mod service;
 mod serving;
+mod status;
 mod vip;
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::SocketAddr;
 
 use toml::de::DeTable;
 
@@ -23,8 +25,8 @@ use super::{Host, Name, Vip, VirtualService};
 
 const FILE: Schema = Schema {
     title: "the file",
-    keys: &["vip", "pool", "service", "host"],
-    later: &["cluster", "alert", "sync", "status"],
+    keys: &["vip", "pool", "service", "host", "status"],
+    later: &["cluster", "alert", "sync"],
 };
 
 const HOST: Schema = Schema { title: "[host]", keys: &["ip_forward", "send_redirects"], later: &[] };
@@ -34,6 +36,7 @@ pub(super) struct Parts {
     pub(super) vips: Vec<Vip>,
     pub(super) services: Vec<VirtualService>,
     pub(super) host: Host,
+    pub(super) status: Option<SocketAddr>,
 }
 
 /// Checks a whole file.
@@ -43,10 +46,11 @@ pub(super) fn check<'a>(file: &'a DeTable<'a>, problems: &'a Problems) -> Result
     let pools = realserver::pools(&root, &known_vips);
     let services = service::services(&root, &known_vips, &pools);
     let host = host(&root);
+    let status = status::status(&root);
     if root.get("vip").is_none() && root.get("service").is_none() {
         problems.add_to_file("nothing is configured", "add a [[vip]] and a [[service]]");
     }
-    Ok(Parts { vips: vips?, services: services?, host: host? })
+    Ok(Parts { vips: vips?, services: services?, host: host?, status: status? })
 }
 
 fn host(root: &Section<'_>) -> Result<Host, Reported> {

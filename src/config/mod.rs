@@ -12,6 +12,7 @@ mod source;
 mod tests;
 mod value;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub services: Vec<VirtualService>,
     /// What may be set on this machine.
     pub host: Host,
+    /// Where the status page is served over TCP; nowhere if absent.
+    pub status: Option<SocketAddr>,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
     /// Where the file was.
@@ -57,6 +60,7 @@ impl Config {
                 vips: parts.vips,
                 services: parts.services,
                 host: parts.host,
+                status: parts.status,
                 digest: Sha256::digest(bytes).into(),
                 path: path.to_owned(),
             }),
