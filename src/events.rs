@@ -163,3 +163,23 @@ impl Events {
         drop(self.latest.subscribe().wait_for(|latest| *latest > id).await);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_count_what_is_no_longer_kept() {
+        let events = Events::default();
+        for number in 0..KEPT + 5 {
+            events.record(Kind::Applied, "file", number.to_string(), "reload");
+        }
+        assert_eq!(events.since(0).len(), KEPT);
+        let totals = events.totals();
+        assert_eq!(totals.get(&Kind::Applied), Some(&1005));
+        assert_eq!(totals.keys().copied().collect::<Vec<_>>(), Kind::ALL);
+        assert_eq!(totals.values().sum::<u64>(), 1005);
+        let latest: Vec<String> = events.latest(2).into_iter().map(|event| event.what).collect();
+        assert_eq!(latest, ["1004", "1003"]);
+    }
+}

@@ -35,9 +35,10 @@ pub const SOCKET: &str = "/run/lvsd/lvsd.sock";
 /// Whoever may connect here may do what he wants, so this only keeps mistakes small.
 const LOCAL: Limits = Limits { connections: 64, head: Duration::from_secs(5), whole: None };
 
-/// An answer may wait for events, and is then taken fast enough or not at all.
+/// An answer may wait for events, and is then taken fast enough or not at all. With thousands of realservers it has
+/// megabytes, which is what bounds the number of connections.
 const REMOTE: Limits =
-    Limits { connections: 64, head: Duration::from_secs(5), whole: Some(Duration::from_secs(60)) };
+    Limits { connections: 16, head: Duration::from_secs(5), whole: Some(Duration::from_secs(60)) };
 
 /// What came of a request to change something.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ use terminal_size::{Height, Width, terminal_size};
 
 use super::client;
 use crate::snapshot::text::{Style, text};
+use crate::snapshot::words::printable_json;
 use crate::snapshot::{Health, Snapshot};
 
 /// How long the daemon may take.
@@ -60,7 +61,7 @@ fn look(socket: &Path) -> anyhow::Result<Snapshot> {
 
 fn written(snapshot: &Snapshot, options: &Options) -> anyhow::Result<String> {
     if options.json {
-        return Ok(serde_json::to_string(snapshot)? + "\n");
+        return Ok(printable_json(&serde_json::to_string(snapshot)?) + "\n");
     }
     let out = io::stdout();
     let width = terminal_size().filter(|_| out.is_terminal()).map(|(Width(width), _)| usize::from(width));

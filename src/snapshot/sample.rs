@@ -183,7 +183,7 @@ pub(crate) fn hostile() -> Snapshot {
 
 /// Many realservers in `services` services, all of this state, with texts as long as they get.
 pub(crate) fn many(realservers: usize, services: usize, state: RealserverState) -> Snapshot {
-    let long = "x".repeat(200);
+    let long = "0123456 89".repeat(20);
     let of_service = if state == RealserverState::Up { ServiceState::Up } else { ServiceState::Down };
     let mut snapshot = rich();
     snapshot.services = (0..services)

@@ -113,16 +113,33 @@ impl Service {
     }
 }
 
-/// A text from anywhere, without what a terminal or a browser would obey: control characters, and those that
-/// reverse the direction of what follows. Line breaks stay.
+/// Whether terminals or browsers obey a character instead of showing it: control characters, and those that change
+/// the direction of what follows. Line breaks are none of them.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() && c != '\n'
+        || matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text from anywhere, in which nothing is obeyed.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let obeyed = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c,
-                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// JSON that says the same, in which nothing is obeyed.
+#[must_use]
+pub fn printable_json(json: &str) -> String {
+    // Outside of strings there are no such characters, and within they can be written as numbers.
+    let escaped = |mut text: String, c: char| {
+        if is_obeyed(c) {
+            text + &format!("\\u{:04x}", u32::from(c))
+        } else {
+            text.push(c);
+            text
+        }
     };
-    text.replace(obeyed, "\u{fffd}")
+    json.chars().fold(String::with_capacity(json.len()), escaped)
 }
 
 /// The same in one line, cut to `most` characters.
@@ -196,6 +213,14 @@ mod tests {
         for (name, text, expected) in cases {
             assert_eq!(printable(text), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn json_says_the_same_without_being_obeyed() {
+        let text = "a\u{9b}2J\u{202e}\u{1b}\"\\ \u{e9}";
+        let json = printable_json(&serde_json::to_string(text).unwrap());
+        assert!(!json.contains(is_obeyed), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]
