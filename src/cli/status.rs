@@ -1,6 +1,5 @@
 //! `lvsd status`.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -81,10 +80,8 @@ fn show(text: &str, options: &Options) -> io::Result<()> {
 
 /// Fills a screen from its top. Long lines end at its edge; whatever happens next, lines wrap again.
 fn frame(text: &str, height: usize) -> String {
-    let mut frame = String::from("\x1b[?7l\x1b[H");
-    let lines: Vec<&str> = text.lines().take(height.max(1)).collect();
-    let _ = write!(frame, "{}\x1b[K\x1b[J\x1b[?7h", lines.join("\x1b[K\r\n"));
-    frame
+    let lines: Vec<&str> = text.lines().take(height).collect();
+    format!("\x1b[?7l\x1b[H\x1b[J{}\x1b[?7h", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -92,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_no_higher_than_its_screen_and_leaves_nothing_of_the_last() {
-        assert_eq!(frame("a\nb\nc\n", 2), "\x1b[?7l\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J\x1b[?7h");
-        assert_eq!(frame("", 2), "\x1b[?7l\x1b[H\x1b[K\x1b[J\x1b[?7h");
+    fn a_frame_is_no_higher_than_its_screen() {
+        assert_eq!(frame("a\nb\nc\n", 2), "\x1b[?7l\x1b[H\x1b[Ja\nb\x1b[?7h");
+        assert_eq!(frame("", 2), "\x1b[?7l\x1b[H\x1b[J\x1b[?7h");
     }
 }
