@@ -81,16 +81,7 @@ impl Scrape {
 
     fn services(&self, families: &mut Families<'_>) -> fmt::Result {
         let services = || self.snapshot.services.iter();
-        let labels = |service: &Service| {
-            [
-                ("service", service.name.clone()),
-                ("address", service.address.clone()),
-                ("protocol", service.protocol.clone()),
-                ("scheduler", service.scheduler.clone()),
-                ("forward", service.forward.clone()),
-            ]
-        };
-        families.info("lvsd_service", "A virtual service", services().map(labels))?;
+        families.info("lvsd_service", "A virtual service", services().map(about))?;
         families.gauge(
             "lvsd_service_state",
             "How well a service is served: 1 for its state",
@@ -161,6 +152,16 @@ impl Scrape {
             all().filter_map(|(labels, it)| Some((labels, it.check.as_ref()?.seconds))),
         )
     }
+}
+
+fn about(service: &Service) -> [(&'static str, &str); 5] {
+    [
+        ("service", &service.name),
+        ("address", &service.address),
+        ("protocol", &service.protocol),
+        ("scheduler", &service.scheduler),
+        ("forward", &service.forward),
+    ]
 }
 
 fn labels<'a>(service: &'a Service, realserver: &'a Realserver) -> [(&'static str, &'a str); 2] {
