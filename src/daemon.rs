@@ -1,17 +1,22 @@
 //! The daemon: brings the director, the kernel thread, the control socket and the signals together.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
-use crate::api::Socket;
+use crate::api::{self, Socket, View};
 use crate::config::Config;
 use crate::director::{Director, Request};
 use crate::events::Events;
 use crate::kernel::{self, Linux};
+use crate::snapshot::Snapshot;
 use crate::state::Store;
 
 /// How long answers may take to reach whoever asked when the daemon ends.
@@ -28,6 +33,13 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
         .context("start the runtime")?;
     runtime.block_on(async {
         let socket = Socket::bind(socket).with_context(|| format!("listen at {}", socket.display()))?;
+        let page = match config.status {
+            Some(address) => {
+                let listener = TcpListener::bind(address).await;
+                Some(listener.with_context(|| format!("listen at {address} for the status page"))?)
+            }
+            None => None,
+        };
         let (mut hangup, mut terminate, mut interrupt) = (
             signal(SignalKind::hangup())?,
             signal(SignalKind::terminate())?,
@@ -35,12 +47,23 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
         );
 
         let events = Events::default();
-        let director = Director::start(config, store, kernel::start(kernel)?, events.clone(), adopt).await?;
+        let snapshot = Snapshot::empty(node()?, &config, Timestamp::now());
+        let (_, snapshots) = watch::channel(Arc::new(snapshot));
+        let view = View::new(snapshots, events.clone());
+        let director = Director::start(config, store, kernel::start(kernel)?, events, adopt).await?;
 
         // Requests wait for the director one after another; whoever asks waits for the answer anyway.
         let (requests, inbox) = mpsc::channel(16);
-        let (end, ended) = oneshot::channel::<()>();
-        let answers = tokio::spawn(socket.serve(requests.clone(), events, async { drop(ended.await) }));
+        let (end, ended) = watch::channel(());
+        let until_end = || {
+            let mut ended = ended.clone();
+            async move { while ended.changed().await.is_ok() {} }
+        };
+        let mut answers = JoinSet::new();
+        answers.spawn(socket.serve(requests.clone(), view.clone(), until_end()));
+        if let Some(listener) = page {
+            answers.spawn(api::show(listener, view, until_end()));
+        }
         tell_manager(&[sd_notify::NotifyState::Ready]);
 
         let directing = director.run(inbox);
@@ -59,9 +82,15 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
         }
         tell_manager(&[sd_notify::NotifyState::Stopping]);
         drop(end);
-        drop(tokio::time::timeout(FAREWELL, answers).await);
+        drop(tokio::time::timeout(FAREWELL, answers.join_all()).await);
         Ok(())
     })
+}
+
+/// This machine's name, which is the director's.
+fn node() -> anyhow::Result<String> {
+    let name = nix::unistd::gethostname().context("ask for the host name")?;
+    Ok(name.to_string_lossy().into_owned())
 }
 
 fn tell_manager(states: &[sd_notify::NotifyState<'_>]) {

@@ -1,6 +1,6 @@
 //! What changed, when and why: each once, in the log and in a bounded memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 const KEPT: usize = 1000;
 
 /// What kind of thing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A configuration was brought into the kernel.
@@ -42,6 +42,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Applied,
+        Self::Refused,
+        Self::DriftRepaired,
+        Self::ForeignAppeared,
+        Self::ForeignGone,
+        Self::DrainStarted,
+        Self::DrainEnded,
+        Self::Overridden,
+        Self::KernelError,
+        Self::KernelRecovered,
+        Self::StateError,
+        Self::Released,
+    ];
+
     /// The name under which an event of this kind is printed.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -88,8 +104,14 @@ pub struct Event {
 /// The memory of events; a clone shares it.
 #[derive(Clone, Default)]
 pub struct Events {
-    kept: Arc<Mutex<VecDeque<Event>>>,
+    memory: Arc<Mutex<Memory>>,
     latest: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    kept: VecDeque<Event>,
+    totals: BTreeMap<Kind, u64>,
 }
 
 impl Events {
@@ -105,8 +127,10 @@ impl Events {
             }
             _ => tracing::info!(kind = kind.name(), object, cause, "{what}"),
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let Memory { kept, totals } = &mut *memory;
         let id = *self.latest.borrow() + 1;
+        *totals.entry(kind).or_default() += 1;
         kept.push_back(Event { id, at: Timestamp::now(), kind, object, what, cause: cause.to_owned() });
         if kept.len() > KEPT {
             kept.pop_front();
@@ -116,13 +140,46 @@ impl Events {
 
     /// The kept events after `id`, oldest first.
     pub fn since(&self, id: u64) -> Vec<Event> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().filter(|event| event.id > id).cloned().collect()
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.kept.iter().filter(|event| event.id > id).cloned().collect()
+    }
+
+    /// The kept events, newest first, `count` at most.
+    pub fn latest(&self, count: usize) -> Vec<Event> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.kept.iter().rev().take(count).cloned().collect()
+    }
+
+    /// How many events of each kind there were since the start, kept or not.
+    pub fn totals(&self) -> BTreeMap<Kind, u64> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let none = Kind::ALL.into_iter().map(|kind| (kind, 0));
+        none.chain(memory.totals.iter().map(|(&kind, &total)| (kind, total))).collect()
     }
 
     /// Waits until there is an event after `id`.
     pub async fn wait_after(&self, id: u64) {
         // The sender lives as long as `self`.
         drop(self.latest.subscribe().wait_for(|latest| *latest > id).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_count_what_is_no_longer_kept() {
+        let events = Events::default();
+        for number in 0..KEPT + 5 {
+            events.record(Kind::Applied, "file", number.to_string(), "reload");
+        }
+        assert_eq!(events.since(0).len(), KEPT);
+        let totals = events.totals();
+        assert_eq!(totals.get(&Kind::Applied), Some(&1005));
+        assert_eq!(totals.keys().copied().collect::<Vec<_>>(), Kind::ALL);
+        assert_eq!(totals.values().sum::<u64>(), 1005);
+        let latest: Vec<String> = events.latest(2).into_iter().map(|event| event.what).collect();
+        assert_eq!(latest, ["1004", "1003"]);
     }
 }

@@ -1,7 +1,14 @@
 //! Everything there is to see at one moment: the page, the JSON, the metrics and the command line show this.
 
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod text;
+pub mod words;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
 
 /// Everything there is to see at one moment; `/v1/status`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +33,29 @@ pub struct Snapshot {
     pub services: Vec<Service>,
 }
 
+impl Snapshot {
+    /// What there is to see before anything was looked at.
+    #[must_use]
+    pub fn empty(node: String, config: &Config, now: Timestamp) -> Self {
+        Self {
+            snapshot: 0,
+            generated_at: now,
+            node,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            health: Health::Ok,
+            problems: Vec::new(),
+            config: FileInForce {
+                path: config.path.display().to_string(),
+                sha256: config.digest().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
+                loaded_at: now,
+                error: None,
+            },
+            vips: Vec::new(),
+            services: Vec::new(),
+        }
+    }
+}
+
 /// How well it all is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,6 +67,18 @@ pub enum Health {
     Degraded,
     /// Clients of some service are not served.
     Critical,
+}
+
+impl Health {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// Something that needs an operator.

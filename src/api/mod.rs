@@ -1,4 +1,12 @@
-//! The control socket: what the command line asks of the daemon, as HTTP over a unix socket.
+//! The control socket: what the command line asks of the daemon, as HTTP over a unix socket; and the status page,
+//! which shows the same over TCP and changes nothing.
+
+mod metrics;
+mod page;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod view;
 
 use std::fs;
 use std::io;
@@ -9,20 +17,28 @@ use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::director::{Refusal, Request};
-use crate::events::{Event, Events};
+
+use serve::{Limits, serve};
+
+pub use view::{EventQuery, View};
 
 /// Where the daemon listens when nothing says otherwise.
 pub const SOCKET: &str = "/run/lvsd/lvsd.sock";
 
-/// How long a request for events waits for new ones.
-const LONG_POLL: Duration = Duration::from_secs(30);
+/// Whoever may connect here may do what he wants, so this only keeps mistakes small.
+const LOCAL: Limits = Limits { connections: 64, head: Duration::from_secs(5), whole: None };
+
+/// An answer may wait for events, and is then taken fast enough or not at all. With thousands of realservers it has
+/// megabytes, which is what bounds the number of connections.
+const REMOTE: Limits =
+    Limits { connections: 16, head: Duration::from_secs(5), whole: Some(Duration::from_secs(60)) };
 
 /// What came of a request to change something.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,16 +47,6 @@ pub struct Verdict {
     pub done: bool,
     /// What was done, or why not.
     pub message: String,
-}
-
-/// Which events are asked for.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EventQuery {
-    /// Those after this id.
-    pub since: u64,
-    /// Wait for a while if there are none.
-    pub wait: bool,
 }
 
 /// How a reload treats connections.
@@ -52,9 +58,8 @@ pub struct ReloadQuery {
 }
 
 #[derive(Clone)]
-struct Shared {
+struct Control {
     requests: mpsc::Sender<Request>,
-    events: Events,
 }
 
 /// A bound control socket.
@@ -96,43 +101,39 @@ impl Socket {
     pub async fn serve(
         self,
         requests: mpsc::Sender<Request>,
-        events: Events,
+        view: View,
         end: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    ) {
         let Self { listener, file: _file } = self;
-        let router = Router::new()
-            .route("/readyz", get(async || "ready\n"))
-            .route("/v1/events", get(list_events))
+        let control = Router::new()
             .route("/v1/reload", post(reload))
             .route("/v1/release", post(release))
-            .with_state(Shared { requests, events });
-        axum::serve(listener, router).with_graceful_shutdown(end).await
+            .with_state(Control { requests });
+        serve(listener, control.merge(view.router()), LOCAL, end).await;
     }
+}
+
+/// Shows the status page to the network until `end`.
+pub async fn show(listener: TcpListener, view: View, end: impl Future<Output = ()>) {
+    serve(listener, view.router(), REMOTE, end).await;
 }
 
 fn is_socket(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
-async fn list_events(State(shared): State<Shared>, Query(query): Query<EventQuery>) -> Json<Vec<Event>> {
-    if query.wait {
-        drop(tokio::time::timeout(LONG_POLL, shared.events.wait_after(query.since)).await);
-    }
-    Json(shared.events.since(query.since))
-}
-
 async fn reload(
-    State(shared): State<Shared>,
+    State(control): State<Control>,
     Query(query): Query<ReloadQuery>,
 ) -> (StatusCode, Json<Verdict>) {
-    shared.ask(|reply| Request::Reload { cut: query.now, reply }).await
+    control.ask(|reply| Request::Reload { cut: query.now, reply }).await
 }
 
-async fn release(State(shared): State<Shared>) -> (StatusCode, Json<Verdict>) {
-    shared.ask(|reply| Request::Release { reply }).await
+async fn release(State(control): State<Control>) -> (StatusCode, Json<Verdict>) {
+    control.ask(|reply| Request::Release { reply }).await
 }
 
-impl Shared {
+impl Control {
     async fn ask(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<String, Refusal>>) -> Request,

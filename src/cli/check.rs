@@ -23,7 +23,7 @@ pub(super) fn check(path: &Path) -> ExitCode {
 }
 
 fn complain(report: &Report) {
-    let _ = writeln!(io::stderr().lock(), "{}", report.render(super::colour()));
+    let _ = writeln!(io::stderr().lock(), "{}", report.render(super::colour(&io::stderr())));
 }
 
 fn summary(config: &Config) -> String {

@@ -6,6 +6,7 @@ mod events;
 mod ipvs;
 mod plan;
 mod release;
+mod status;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -64,6 +65,10 @@ enum Command {
     },
     /// Take everything that lvsd made out of the kernel, and end the daemon if it runs.
     Release,
+    /// Print everything at a glance, problems first.
+    ///
+    /// Exit status: 0 healthy, 2 something needs an operator, 1 no answer.
+    Status(status::Options),
     /// Print what changed, when and why.
     Events(events::Options),
     /// Speak ipvsadm: its options, its output.
@@ -103,6 +108,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Plan(File { path }) => plan::plan(&path),
         Command::Reload { now } => client::reload(&socket, now),
         Command::Release => release::release(&socket),
+        Command::Status(options) => status::status(&socket, &options),
         Command::Events(options) => events::events(&socket, &options),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "lvsd", &mut io::stdout());
@@ -123,7 +129,7 @@ fn run(config: &Path, socket: &Path, adopt: bool) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(colour())
+        .with_ansi(colour(&io::stderr()))
         .with_target(false)
         .init();
     daemon::run(load(config)?, socket, adopt)?;
@@ -132,13 +138,14 @@ fn run(config: &Path, socket: &Path, adopt: bool) -> anyhow::Result<ExitCode> {
 
 /// A report is for people: it comes with its own lines and carets.
 fn load(path: &Path) -> anyhow::Result<Config> {
-    Config::load(path)
-        .map_err(|report| anyhow::anyhow!("{} has problems\n{}", path.display(), report.render(colour())))
+    Config::load(path).map_err(|report| {
+        anyhow::anyhow!("{} has problems\n{}", path.display(), report.render(colour(&io::stderr())))
+    })
 }
 
-/// Whether what goes to standard error may be coloured.
-fn colour() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether what goes there may be coloured.
+fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn manual() -> anyhow::Result<ExitCode> {

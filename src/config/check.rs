@@ -10,9 +10,11 @@ mod realserver;
 mod scheduling;
 mod service;
 mod serving;
+mod status;
 mod vip;
 
 use std::hash::Hash;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
@@ -25,8 +27,8 @@ use super::{Alert, Host, Name, Vip, VirtualService};
 
 const FILE: Schema = Schema {
     title: "the file",
-    keys: &["vip", "pool", "service", "alert", "downtime", "host"],
-    later: &["cluster", "sync", "status"],
+    keys: &["vip", "pool", "service", "alert", "downtime", "host", "status"],
+    later: &["cluster", "sync"],
 };
 
 const HOST: Schema = Schema { title: "[host]", keys: &["ip_forward", "send_redirects"], later: &[] };
@@ -38,6 +40,7 @@ pub(super) struct Parts {
     pub(super) alerts: Vec<Alert>,
     pub(super) downtime_log: Option<PathBuf>,
     pub(super) host: Host,
+    pub(super) status: Option<SocketAddr>,
 }
 
 /// Checks a whole file; `path` is where it is.
@@ -55,10 +58,18 @@ pub(super) fn check<'a>(
     let alerts = alert::alerts(&root, &context);
     let downtime_log = alert::downtime_log(&root);
     let host = host(&root);
+    let status = status::status(&root);
     if root.get("vip").is_none() && root.get("service").is_none() {
         problems.add_to_file("nothing is configured", "add a [[vip]] and a [[service]]");
     }
-    Ok(Parts { vips: vips?, services: services?, alerts: alerts?, downtime_log: downtime_log?, host: host? })
+    Ok(Parts {
+        vips: vips?,
+        services: services?,
+        alerts: alerts?,
+        downtime_log: downtime_log?,
+        host: host?,
+        status: status?,
+    })
 }
 
 fn host(root: &Section<'_>) -> Result<Host, Reported> {

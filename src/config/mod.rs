@@ -13,7 +13,7 @@ mod source;
 mod tests;
 mod value;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub struct Config {
     pub downtime_log: Option<PathBuf>,
     /// What may be set on this machine.
     pub host: Host,
+    /// Where the status page is served over TCP; nowhere if absent.
+    pub status: Option<SocketAddr>,
     /// The file as it was read.
     pub text: Vec<u8>,
     /// Where the file was.
@@ -67,6 +69,7 @@ impl Config {
                 alerts: parts.alerts,
                 downtime_log: parts.downtime_log,
                 host: parts.host,
+                status: parts.status,
                 text: bytes.to_owned(),
                 path: path.to_owned(),
             }),

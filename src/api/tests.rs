@@ -1,0 +1,345 @@
+//! What is answered, over real sockets, to good clients and bad ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{LOCAL, Limits, REMOTE, Socket, View, metrics, page, serve};
+use crate::events::{Events, Kind};
+use crate::snapshot::sample::{HOSTILE, hostile, many, now, rich};
+use crate::snapshot::{Health, RealserverState, Snapshot};
+
+fn view(snapshot: Snapshot, events: &Events) -> View {
+    let (_, snapshots) = watch::channel(Arc::new(snapshot));
+    View::new(snapshots, events.clone())
+}
+
+/// A page server on the loopback interface, until the sender goes.
+async fn listen(snapshot: Snapshot, limits: Limits) -> (SocketAddr, oneshot::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (end, ended) = oneshot::channel::<()>();
+    let router = view(snapshot, &Events::default()).router();
+    tokio::spawn(serve(listener, router, limits, async { drop(ended.await) }));
+    (address, end)
+}
+
+fn page_of(snapshot: &Snapshot, events: &Events, only: Option<&str>) -> String {
+    page::render(snapshot, &events.latest(50), only, now()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_view_is_served_and_says_what_it_is() {
+    let (address, _end) = listen(rich(), REMOTE).await;
+    let client = client(|it| it);
+    // (path, accepted, status, content type, part of the body)
+    let table = [
+        ("/", "*/*", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"),
+        ("/", "text/html,text/plain", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"),
+        ("/", "text/plain", 200, "text/plain; charset=utf-8", "CRITICAL(1)  litsha21"),
+        ("/?service=http", "*/*", 200, "text/html; charset=utf-8", "litstat5"),
+        ("/?service=no", "*/*", 200, "text/html; charset=utf-8", "There is no service called <bdi>no</bdi>"),
+        ("/v1/status", "*/*", 200, "application/json", "\"health\":\"critical\""),
+        ("/v1/events?since=0", "*/*", 200, "application/json", "[]"),
+        ("/metrics", "*/*", 200, metrics::CONTENT_TYPE, "# EOF\n"),
+        ("/healthz", "*/*", 200, "text/plain; charset=utf-8", "alive\n"),
+        ("/readyz", "*/*", 200, "text/plain; charset=utf-8", "ready\n"),
+        ("/v1/alerts", "*/*", 503, "text/plain; charset=utf-8", "CRITICAL(1) - service imap: "),
+        ("/no", "*/*", 404, "", ""),
+    ];
+    for (path, accepted, status, kind, part) in table {
+        let request = client.get(format!("http://{address}{path}")).header("Accept", accepted);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let header = |name| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert_eq!(header("content-type"), kind, "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert!(header("content-security-policy").starts_with("default-src 'none'; "), "{path}");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains(part), "{path}: {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn over_tcp_nothing_can_be_changed() {
+    let (address, _end) = listen(rich(), REMOTE).await;
+    let client = client(|it| it);
+    for path in ["/", "/metrics", "/v1/status", "/v1/events", "/readyz"] {
+        let url = format!("http://{address}{path}");
+        assert_eq!(client.post(&url).send().await.unwrap().status(), 405, "{path}");
+        let head = client.head(&url).send().await.unwrap();
+        assert_eq!((head.status().as_u16(), head.text().await.unwrap().as_str()), (200, ""), "{path}");
+    }
+    for path in ["/v1/reload", "/v1/release"] {
+        assert_eq!(
+            client.post(format!("http://{address}{path}")).send().await.unwrap().status(),
+            404,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_control_socket_shows_the_same_and_ends_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let socket = Socket::bind(&path).unwrap();
+    let (requests, _inbox) = mpsc::channel(1);
+    let (end, ended) = oneshot::channel::<()>();
+    let serving = socket.serve(requests, view(rich(), &Events::default()), async { drop(ended.await) });
+    let serving = tokio::spawn(serving);
+    let client = client(|it| it.unix_socket(path.as_path()));
+    let answer = client.get("http://lvsd/v1/status").send().await.unwrap();
+    assert_eq!(answer.json::<Snapshot>().await.unwrap(), rich());
+    end.send(()).unwrap();
+    serving.await.unwrap();
+    assert!(!path.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_client_that_takes_its_time_is_cut() {
+    let short = Duration::from_millis(50);
+    // (name, limits, what the client sends)
+    let table: [(_, Limits, &[u8]); 3] = [
+        ("sends nothing", Limits { head: short, ..REMOTE }, b""),
+        ("does not end its head", Limits { head: short, ..LOCAL }, b"GET / HTTP/1.1\r\nHost: a\r\n"),
+        (
+            "waits for events for too long",
+            Limits { whole: Some(short), ..REMOTE },
+            b"GET /v1/events?wait=true HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+    ];
+    for (name, limits, sent) in table {
+        let (address, _end) = listen(rich(), limits).await;
+        let cut = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(sent).unwrap();
+            // Far beyond every limit: it is only there for the test to end.
+            stream.set_read_timeout(Some(Duration::from_secs(25))).unwrap();
+            let mut answer = Vec::new();
+            let end = stream.read_to_end(&mut answer).map_err(|error| error.kind());
+            (
+                end.is_ok() || end == Err(std::io::ErrorKind::ConnectionReset),
+                answer.starts_with(b"HTTP/1.1 200"),
+            )
+        });
+        assert_eq!(cut.await.unwrap(), (true, false), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn those_who_find_no_place_wait_for_one() {
+    let limits = Limits { connections: 2, head: Duration::from_millis(500), whole: None };
+    let (address, _end) = listen(rich(), limits).await;
+    let idle: Vec<TcpStream> = (0..2).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let answer = reqwest::get(format!("http://{address}/healthz")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    drop(idle);
+}
+
+#[test]
+fn the_status_has_these_keys() {
+    fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    found.insert(format!("{path}{key}"));
+                    keys(value, &format!("{path}{key}."), found);
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| keys(value, path, found)),
+            _ => {}
+        }
+    }
+    let json = serde_json::to_value(rich()).unwrap();
+    let mut found = BTreeSet::new();
+    keys(&json, "", &mut found);
+    let expected = "snapshot generated_at node version health problems config vips services \
+        problems.severity problems.object problems.what problems.since \
+        config.path config.sha256 config.loaded_at config.error \
+        vips.name vips.addresses vips.interface vips.owner vips.mine vips.since vips.reason \
+        services.name services.address services.protocol services.scheduler services.forward services.state \
+        services.reason services.since services.serving services.min_serving services.connections_total \
+        services.connections_per_second services.bytes_in_per_second services.bytes_out_per_second \
+        services.realservers services.realservers.name services.realservers.address \
+        services.realservers.forward services.realservers.state services.realservers.reason \
+        services.realservers.since services.realservers.weight services.realservers.effective_weight \
+        services.realservers.in_kernel services.realservers.active services.realservers.inactive \
+        services.realservers.connections_total services.realservers.check services.realservers.check.code \
+        services.realservers.check.detail services.realservers.check.seconds services.realservers.check.at";
+    assert_eq!(found, expected.split_whitespace().map(ToOwned::to_owned).collect());
+    assert_eq!(serde_json::from_value::<Snapshot>(json).unwrap(), rich());
+}
+
+#[test]
+fn nothing_from_outside_is_obeyed_by_a_browser() {
+    let events = Events::default();
+    events.record(Kind::Refused, HOSTILE, HOSTILE, HOSTILE);
+    for only in [None, Some(HOSTILE)] {
+        let page = page_of(&hostile(), &events, only);
+        assert!(!page.contains("<script"), "{page}");
+        assert!(!page.contains("script>\"") && !page.contains("x'&\\"), "{page}");
+        assert!(!page.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')));
+        assert!(page.contains("&#60;script&#62;&#34;x&#39;&#38;\\"), "{page}");
+    }
+}
+
+#[test]
+fn the_policy_allows_the_style_of_the_page_and_the_page_has_no_other() {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+    use sha2::{Digest, Sha256};
+    let page = page_of(&rich(), &Events::default(), None);
+    let (_, rest) = page.split_once("<style>").unwrap();
+    let (style, rest) = rest.split_once("</style>").unwrap();
+    assert!(page::policy().contains(&BASE64_STANDARD.encode(Sha256::digest(style))));
+    for forbidden in ["style=", "<style", "<script", "src=", "<link", "url("] {
+        assert!(!rest.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn a_page_is_small_whatever_there_is_to_see() {
+    let events = Events::default();
+    for _ in 0..50 {
+        events.record(Kind::Refused, "x".repeat(1000), "x".repeat(1000), "reload");
+    }
+    // (realservers, services)
+    for (realservers, services) in [(10_000, 1), (10_000, 100), (10_000, 10_000)] {
+        for state in [RealserverState::Up, RealserverState::Down] {
+            let snapshot = many(realservers, services, state);
+            for only in [None, Some("service-0")] {
+                let page = page_of(&snapshot, &events, only);
+                let name = format!("{realservers} in {services}, {state:?}, {only:?}");
+                assert!(page.len() < 300_000, "{name}: {}", page.len());
+                assert!(page.contains(" more"), "{name}");
+            }
+        }
+    }
+}
+
+/// The families with their types, and the series under the name that each has; panics at what a scraper refuses.
+fn scrape(text: &str) -> (BTreeMap<String, String>, BTreeMap<String, f64>) {
+    let (mut helped, mut types, mut series) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+    let mut lines: Vec<&str> = text.strip_suffix('\n').unwrap().split('\n').collect();
+    assert_eq!(lines.pop(), Some("# EOF"));
+    for line in lines {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            assert!(helped.insert(help.split_once(' ').unwrap().0.to_owned()), "twice: {line}");
+        } else if let Some(of) = line.strip_prefix("# TYPE ") {
+            let (family, of) = of.split_once(' ').unwrap();
+            assert!(helped.contains(family), "no help: {line}");
+            assert!(types.insert(family.to_owned(), of.to_owned()).is_none(), "twice: {line}");
+        } else {
+            let (labelled, value) = line.rsplit_once(' ').unwrap();
+            let name = labelled.split('{').next().unwrap();
+            let family = match name {
+                name if types.contains_key(name) => name,
+                name => name.strip_suffix("_total").or_else(|| name.strip_suffix("_info")).unwrap(),
+            };
+            assert!(types.contains_key(family) && name.starts_with("lvsd_"), "no type: {line}");
+            // Quotes and backslashes come in pairs or are escaped.
+            let labels = labelled.replace("\\\\", "").replace("\\\"", "");
+            assert_eq!(labels.matches('"').count() % 2, 0, "{line}");
+            series.insert(labelled.to_owned(), value.parse().unwrap());
+        }
+    }
+    (types, series)
+}
+
+#[test]
+fn metrics_say_what_the_snapshot_says() {
+    let events = Events::default();
+    events.record(Kind::Applied, "f", "w", "start");
+    let (types, series) = scrape(&metrics::render(Arc::new(rich()), events.totals()).unwrap());
+    assert_eq!(types["lvsd_realserver_state"], "gauge");
+    assert_eq!(types["lvsd_service_connections"], "counter");
+    let table = [
+        ("lvsd_build_info{version=\"0.1.0\"}", 1.0),
+        ("lvsd_config_last_reload_successful", 1.0),
+        ("lvsd_events_total{kind=\"applied\"}", 1.0),
+        ("lvsd_events_total{kind=\"refused\"}", 0.0),
+        ("lvsd_problems{severity=\"critical\"}", 1.0),
+        ("lvsd_problems{severity=\"degraded\"}", 2.0),
+        ("lvsd_vip_owned{vip=\"web\"}", 1.0),
+        ("lvsd_vip_owned{vip=\"mail\"}", 0.0),
+        ("lvsd_service_state{service=\"http\",state=\"panic\"}", 1.0),
+        ("lvsd_service_state{service=\"http\",state=\"up\"}", 0.0),
+        ("lvsd_service_realservers{service=\"http\",set=\"configured\"}", 7.0),
+        ("lvsd_service_realservers{service=\"http\",set=\"enabled\"}", 5.0),
+        ("lvsd_service_realservers{service=\"http\",set=\"healthy\"}", 2.0),
+        ("lvsd_service_realservers{service=\"http\",set=\"serving\"}", 3.0),
+        ("lvsd_service_min_serving{service=\"http\"}", 3.0),
+        ("lvsd_service_connections_total{service=\"http\"}", 123_456.0),
+        ("lvsd_realserver_state{service=\"http\",realserver=\"litstat1\",state=\"held\"}", 1.0),
+        ("lvsd_realserver_weight{service=\"http\",realserver=\"litstat2\",kind=\"configured\"}", 2.0),
+        ("lvsd_realserver_weight{service=\"http\",realserver=\"litstat2\",kind=\"effective\"}", 0.0),
+        ("lvsd_realserver_connections{service=\"http\",realserver=\"apache1\",state=\"active\"}", 3.0),
+        ("lvsd_realserver_connections_total{service=\"http\",realserver=\"apache1\"}", 4711.0),
+        ("lvsd_check_duration_seconds{service=\"http\",realserver=\"apache1\"}", 0.0012),
+    ];
+    for (name, value) in table {
+        assert_eq!(series.get(name), Some(&value), "{name}");
+    }
+    assert!(!series.contains_key("lvsd_check_duration_seconds{service=\"http\",realserver=\"litstat5\"}"));
+}
+
+#[test]
+fn labels_are_escaped() {
+    let text = metrics::render(Arc::new(hostile()), BTreeMap::new()).unwrap();
+    let (_, series) = scrape(&text);
+    assert!(series.keys().any(|name| name.contains("<script>\\\"x'&\\\\\\n\r")), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn alerts_are_one_line() {
+    let calm = Snapshot { health: Health::Ok, problems: Vec::new(), ..rich() };
+    let table = [
+        (calm, 200, "OK - nothing needs an operator\n"),
+        (
+            rich(),
+            503,
+            "CRITICAL(1) - service imap: nobody serves it: both realservers are down (and 2 more)\n",
+        ),
+    ];
+    for (snapshot, status, line) in table {
+        let (address, _end) = listen(snapshot, REMOTE).await;
+        let answer = reqwest::get(format!("http://{address}/v1/alerts")).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.text().await.unwrap(), line);
+    }
+}
+
+/// Writes pages to look at: `PAGES=directory cargo test --lib -- --ignored pages_to_look_at`.
+#[test]
+#[ignore = "for eyes"]
+fn pages_to_look_at() {
+    let directory = std::path::PathBuf::from(std::env::var_os("PAGES").expect("PAGES names a directory"));
+    let events = Events::default();
+    events.record(Kind::Applied, "/etc/lvsd/lvsd.toml", "2 services added", "start");
+    events.record(
+        Kind::DriftRepaired,
+        "http (tcp 192.0.2.205:80)",
+        "192.0.2.220:80 had weight 5, not 1",
+        "drift",
+    );
+    let calm = Snapshot { health: Health::Ok, problems: Vec::new(), ..many(10_000, 20, RealserverState::Up) };
+    for (name, snapshot) in [
+        ("rich", rich()),
+        ("many", many(10_000, 100, RealserverState::Down)),
+        ("calm", calm),
+        ("hostile", hostile()),
+    ] {
+        let start = Instant::now();
+        let page = page_of(&snapshot, &events, None);
+        let metrics = metrics::render(Arc::new(snapshot), events.totals()).unwrap();
+        println!("{name}: page {} bytes, metrics {} bytes, {:?}", page.len(), metrics.len(), start.elapsed());
+        std::fs::write(directory.join(name).with_extension("html"), page).unwrap();
+    }
+}

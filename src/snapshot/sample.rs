@@ -1,0 +1,208 @@
+//! Snapshots for tests.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Check, FileInForce, Health, Problem, Realserver, RealserverState, Service, ServiceState, Snapshot, Vip,
+};
+
+/// When the tests take place.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-21T02:00:00Z".parse().unwrap()
+}
+
+/// Some seconds before that.
+pub(crate) fn before(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+/// A text that wants to be obeyed by terminals, browsers and scrapers.
+pub(crate) const HOSTILE: &str = "<script>\"x'&\\\n\r\u{1b}[31m\u{9b}\u{202e}\u{0}</script>";
+
+pub(crate) fn realserver(name: &str, state: RealserverState, reason: &str) -> Realserver {
+    use RealserverState::{Disabled, Down, Draining, Failing, Held, Probing};
+    let serves = !matches!(state, Probing | Down | Draining | Disabled);
+    let (code, detail, seconds) = match state {
+        Failing => ("L7STS", "503 Service Unavailable", 0.0043),
+        Down | Held => ("L4TOUT", "no answer within 3s", 3.0),
+        _ => ("L7OK", "200 OK", 0.0012),
+    };
+    let check = Check { code: code.into(), detail: detail.into(), seconds, at: before(2) };
+    Realserver {
+        name: name.into(),
+        address: "192.168.71.150:80".into(),
+        forward: "nat".into(),
+        state,
+        reason: reason.into(),
+        since: before(if state == RealserverState::Up { 100_000 } else { 252 }),
+        weight: 2,
+        effective_weight: if serves { 2 } else { 0 },
+        in_kernel: state != Down,
+        active: if serves { 3 } else { 0 },
+        inactive: 12,
+        connections_total: 4711,
+        check: (state != Probing).then_some(check),
+    }
+}
+
+pub(crate) fn service(
+    name: &str,
+    state: ServiceState,
+    reason: &str,
+    realservers: Vec<Realserver>,
+) -> Service {
+    let serving = realservers.iter().filter(|it| it.effective_weight > 0).count();
+    Service {
+        name: name.into(),
+        address: "192.168.71.205:80".into(),
+        protocol: "tcp".into(),
+        scheduler: "wlc".into(),
+        forward: "nat".into(),
+        state,
+        reason: reason.into(),
+        since: before(252),
+        serving: u32::try_from(serving).unwrap(),
+        min_serving: 3,
+        connections_total: 123_456,
+        connections_per_second: 1_234.0,
+        bytes_in_per_second: 5.4e6,
+        bytes_out_per_second: 8.1e7,
+        realservers,
+    }
+}
+
+fn problem(severity: Health, object: &str, what: &str) -> Problem {
+    Problem { severity, object: object.into(), what: what.into(), since: before(252) }
+}
+
+/// One of everything.
+pub(crate) fn rich() -> Snapshot {
+    use RealserverState::{Disabled, Down, Draining, Failing, Held, Probing, Up};
+    let vip = |name: &str, owner: Option<&str>, reason: &str| Vip {
+        name: name.into(),
+        addresses: vec!["192.168.71.205/24".into(), "2001:db8::205/64".into()],
+        interface: "eth0".into(),
+        owner: owner.map(Into::into),
+        mine: owner == Some("litsha21"),
+        since: before(9_000),
+        reason: reason.into(),
+    };
+    let good = |name| realserver(name, Up, "2 checks passed");
+    Snapshot {
+        snapshot: 412,
+        generated_at: before(1),
+        node: "litsha21".into(),
+        version: "0.1.0".into(),
+        health: Health::Critical,
+        problems: vec![
+            problem(Health::Critical, "service imap", "nobody serves it: both realservers are down"),
+            problem(
+                Health::Degraded,
+                "service http",
+                "2 of 6 pass their checks; 3 serve, since at least 3 must",
+            ),
+            problem(Health::Degraded, "realserver http/litstat2", "no answer within 3s; look at it"),
+        ],
+        config: FileInForce {
+            path: "/etc/lvsd/lvsd.toml".into(),
+            sha256: "3f2a91bc".repeat(8),
+            loaded_at: before(14_580),
+            error: None,
+        },
+        vips: vec![
+            vip("web", Some("litsha21"), "preferred node came back"),
+            vip("mail", Some("litsha22"), "moved by root"),
+            vip("spare", None, "no quorum"),
+        ],
+        services: vec![
+            service("https", ServiceState::Up, "", vec![good("apache1"), good("apache2")]),
+            service(
+                "http",
+                ServiceState::Panic,
+                "2 healthy, at least 3 serve",
+                vec![
+                    good("apache1"),
+                    realserver("apache2", Failing, "1 of 3 failures"),
+                    realserver("litstat1", Held, "would be down; at least 3 serve"),
+                    realserver("litstat2", Down, "3 checks failed"),
+                    realserver("litstat3", Draining, "root: new disk; 37 connections left"),
+                    realserver("litstat4", Disabled, "root: burns"),
+                    realserver("litstat5", Probing, "not checked yet"),
+                ],
+            ),
+            service(
+                "imap",
+                ServiceState::Down,
+                "no realserver serves",
+                vec![
+                    realserver("mail1", Down, "3 checks failed"),
+                    realserver("mail2", Down, "3 checks failed"),
+                ],
+            ),
+        ],
+    }
+}
+
+/// Every text in it is [`HOSTILE`].
+pub(crate) fn hostile() -> Snapshot {
+    let text = HOSTILE.to_owned();
+    let mut snapshot = rich();
+    snapshot.node.clone_from(&text);
+    snapshot.version.clone_from(&text);
+    snapshot.config.path.clone_from(&text);
+    snapshot.config.sha256.clone_from(&text);
+    snapshot.config.error = Some(text.clone());
+    for it in &mut snapshot.problems {
+        it.object.clone_from(&text);
+        it.what.clone_from(&text);
+    }
+    for it in &mut snapshot.vips {
+        it.addresses = vec![text.clone()];
+        it.owner = Some(text.clone());
+        for field in [&mut it.name, &mut it.interface, &mut it.reason] {
+            field.clone_from(&text);
+        }
+    }
+    for it in &mut snapshot.services {
+        let Service { name, address, protocol, scheduler, forward, reason, .. } = it;
+        for field in [name, address, protocol, scheduler, forward, reason] {
+            field.clone_from(&text);
+        }
+        for it in &mut it.realservers {
+            for field in [&mut it.name, &mut it.address, &mut it.forward, &mut it.reason] {
+                field.clone_from(&text);
+            }
+            if let Some(check) = &mut it.check {
+                check.code.clone_from(&text);
+                check.detail.clone_from(&text);
+            }
+        }
+    }
+    snapshot
+}
+
+/// Many realservers in `services` services, all of this state, with texts as long as they get.
+pub(crate) fn many(realservers: usize, services: usize, state: RealserverState) -> Snapshot {
+    let long = "0123456 89".repeat(20);
+    let of_service = if state == RealserverState::Up { ServiceState::Up } else { ServiceState::Down };
+    let mut snapshot = rich();
+    snapshot.services = (0..services)
+        .map(|number| {
+            let list = (0..realservers / services)
+                .map(|at| Realserver {
+                    check: Some(Check {
+                        code: "L7STS".into(),
+                        detail: long.clone(),
+                        seconds: 0.01,
+                        at: now(),
+                    }),
+                    ..realserver(&format!("realserver-{number}-{at}"), state, &long)
+                })
+                .collect();
+            service(&format!("service-{number}"), of_service, &long, list)
+        })
+        .collect();
+    let problem = |_| problem(Health::Critical, &long, &long);
+    snapshot.problems = (0..realservers).map(problem).collect();
+    snapshot
+}
