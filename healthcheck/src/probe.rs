@@ -40,12 +40,7 @@ impl Kit {
     ///
     /// A [`Check::Idle`] is different: `held` is called when its connection stands, and the check ends when the
     /// connection is lost.
-    pub async fn probe(
-        &self,
-        target: SocketAddr,
-        monitor: &Monitor,
-        held: impl FnOnce(Outcome) + Send,
-    ) -> Outcome {
+    pub async fn probe(&self, target: SocketAddr, monitor: &Monitor, held: impl FnOnce(Outcome)) -> Outcome {
         let attempt = Attempt::new(target, monitor);
         let found = match &monitor.check {
             Check::Tcp => tcp::check(&attempt).await,

@@ -142,14 +142,15 @@ fn broken(error: &hyper::Error) -> Finding {
 }
 
 fn reason(error: &hyper::Error) -> String {
+    const CUT: &str = "closed before the answer was complete";
     let source = error.source();
-    if let Some(error) = source.and_then(|it| it.downcast_ref::<io::Error>()) {
-        dialer::words(error)
-    } else if let Some(error) = source.and_then(|it| it.downcast_ref()) {
-        reason(error)
-    } else if error.is_incomplete_message() {
-        "closed before the answer was complete".to_owned()
-    } else {
-        error.to_string()
+    if let Some(error) = source.and_then(|it| it.downcast_ref::<hyper::Error>()) {
+        return reason(error);
+    }
+    match source.and_then(|it| it.downcast_ref::<io::Error>()) {
+        Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => CUT.to_owned(),
+        Some(error) => dialer::words(error),
+        None if error.is_incomplete_message() => CUT.to_owned(),
+        None => error.to_string(),
     }
 }

@@ -73,7 +73,7 @@ fn flaw_in_words(flaw: &CertificateError) -> String {
             format!("certificate is for {names}, not {}", expected.to_str())
         }
         CertificateError::UnknownIssuer => "unknown authority".to_owned(),
-        other => other.to_string(),
+        other => format!("certificate is not valid: {other}"),
     }
 }
 

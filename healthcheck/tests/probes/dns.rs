@@ -105,7 +105,7 @@ async fn an_answer_is_to_our_question_and_without_error() {
             v4,
             |q| vec![reply(q, 0, &[(1, &[192, 0, 2, 1, 0])])],
             Code::L7Response,
-            "malformed answer: trailing data",
+            "malformed answer: trailing data in option",
         ),
     ];
     for (name, record, address, answers, code, detail) in cases {

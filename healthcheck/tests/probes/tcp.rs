@@ -6,10 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use healthcheck::{Check, Code, Monitor, Origin};
 use socket2::{Domain, Socket, Type};
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::server::{Deed, accept, serve, serve_on};
+use crate::server::{Deed, serve, serve_on};
 use crate::{LONG, SHORT, closed_port, monitor, probe};
 
 #[tokio::test]
@@ -45,15 +45,15 @@ async fn a_connection_that_does_not_come_is_late() {
 /// A server that says from where it is connected to, and how each connection ends.
 async fn witness() -> (SocketAddr, mpsc::Receiver<(IpAddr, io::Result<usize>)>) {
     let (seen, saw) = mpsc::channel(16);
-    let target = accept("127.0.0.1:0", move |mut connection| {
-        let seen = seen.clone();
-        async move {
-            let from = connection.peer_addr().unwrap().ip();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, from) = listener.accept().await.unwrap();
             let end = connection.read(&mut [0]).await;
-            let _ = seen.send((from, end)).await;
+            seen.send((from.ip(), end)).await.unwrap();
         }
-    })
-    .await;
+    });
     (target, saw)
 }
 

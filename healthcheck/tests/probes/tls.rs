@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use healthcheck::{Check, Code, Kit, Tls, Trust};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -25,8 +25,9 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let file = NamedTempFile::new().unwrap();
@@ -87,13 +88,14 @@ fn tls(server_name: Option<&str>, trust: Trust) -> Check {
 
 #[tokio::test]
 async fn a_certificate_is_looked_at_as_trust_has_it() {
-    let ours = Authority::new();
+    let ours = Authority::new("ours");
     let now = SystemTime::now();
     let good = ours.serve("www.example", &[Hear]).await;
     let address = ours.serve("127.0.0.1", &[Hear]).await;
     let expired = ours.serve_dated("www.example", now - 9 * DAY, now - 3 * DAY, &[Hear]).await;
     let early = ours.serve_dated("www.example", now + DAY + DAY / 2, now + 3 * DAY, &[Hear]).await;
-    let theirs = Authority::new().serve("www.example", &[Hear]).await;
+    let forged = Authority::new("ours").serve("www.example", &[Hear]).await;
+    let theirs = Authority::new("theirs").serve("www.example", &[Hear]).await;
     let www = Some("www.example");
 
     // (name, target, server name, trust, code, detail)
@@ -119,6 +121,14 @@ async fn a_certificate_is_looked_at_as_trust_has_it() {
             "certificate is for www.example, not 127.0.0.1",
         ),
         ("another authority", theirs, www, ours.trust(), Code::L6Response, "unknown authority"),
+        (
+            "another authority of the same name",
+            forged,
+            www,
+            ours.trust(),
+            Code::L6Response,
+            "certificate is not valid: BadSignature",
+        ),
         ("another authority, nobody cares", theirs, www, Trust::Anybody, Code::L6Ok, "TLS 1.3"),
         ("expired, nobody cares", expired, www, Trust::Anybody, Code::L6Ok, "TLS 1.3"),
         ("another name, nobody cares", good, None, Trust::Anybody, Code::L6Ok, "TLS 1.3"),
@@ -160,7 +170,7 @@ async fn a_certificate_is_looked_at_as_trust_has_it() {
 
 #[tokio::test]
 async fn this_machines_authorities_do_not_know_a_new_one() {
-    let target = Authority::new().serve("www.example", &[Hear]).await;
+    let target = Authority::new("new").serve("www.example", &[Hear]).await;
     let check = tls(Some("www.example"), Trust::System);
     let outcome = crate::check(target, check, Code::L6Response).await;
     // Where no authorities are installed, that is the reason.
@@ -171,7 +181,7 @@ async fn this_machines_authorities_do_not_know_a_new_one() {
 
 #[tokio::test]
 async fn authorities_that_could_not_be_read_are_read_later() {
-    let ours = Authority::new();
+    let ours = Authority::new("ours");
     let target = ours.serve("www.example", &[Hear]).await;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ca.pem");
