@@ -55,7 +55,17 @@ fn config(trust: &Trust) -> Result<ClientConfig, Unreadable> {
         .map_err(|error| Unreadable(error.to_string()))?;
     let mut config = match trust {
         Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(Credulous(provider))),
-        Trust::System | Trust::Authorities(_) => builder.with_root_certificates(authorities(trust)?),
+        Trust::System => {
+            let certificates = rustls_native_certs::load_native_certs().certs;
+            builder.with_root_certificates(authorities(certificates, "this machine's store")?)
+        }
+        Trust::Authorities(path) => {
+            let place = path.display().to_string();
+            let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+            let certificates = certificates
+                .map_err(|error| Unreadable(format!("cannot read {place}: {}", words(&error))))?;
+            builder.with_root_certificates(authorities(certificates, &place)?)
+        }
     }
     .with_no_client_auth();
     // In a session that is resumed the server shows no certificate, and the one of another realserver counts.
@@ -63,23 +73,10 @@ fn config(trust: &Trust) -> Result<ClientConfig, Unreadable> {
     Ok(config)
 }
 
-fn authorities(trust: &Trust) -> Result<RootCertStore, Unreadable> {
-    let (certificates, place): (Vec<CertificateDer<'_>>, _) = match trust {
-        Trust::Authorities(path) => {
-            let place = path.display().to_string();
-            let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-            (
-                certificates
-                    .map_err(|error| Unreadable(format!("cannot read {place}: {}", words(&error))))?,
-                place,
-            )
-        }
-        Trust::System | Trust::Anybody => {
-            (rustls_native_certs::load_native_certs().certs, "this machine's store".to_owned())
-        }
-    };
+fn authorities(certificates: Vec<CertificateDer<'_>>, place: &str) -> Result<RootCertStore, Unreadable> {
     let mut store = RootCertStore::empty();
-    if store.add_parsable_certificates(certificates).0 == 0 {
+    let (read, _) = store.add_parsable_certificates(certificates);
+    if read == 0 {
         return Err(Unreadable(format!("no certificate of an authority in {place}")));
     }
     Ok(store)
