@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 
 use crate::Origin;
@@ -39,24 +39,49 @@ pub(crate) struct Icmp {
     /// Connected, so that the kernel hands over only what comes from the target. Sending and receiving is the
     /// same on all sockets for messages, and this is the type that tokio has for them.
     pub(crate) socket: UdpSocket,
-    /// Whether it is a raw one, which gets IPv4 headers, and answers to the questions of others.
+    /// Whether it is a raw one, which sends the identifier that it is given, and gets IPv4 headers.
     pub(crate) raw: bool,
 }
 
-/// A socket for ICMP messages to one target and from it alone, which reports every ICMP error.
+/// A socket for ICMP echoes with one identifier to one target, and from it alone, which reports every ICMP error.
 ///
 /// Without a privilege where `net.ipv4.ping_group_range` allows it, else with `CAP_NET_RAW`.
-pub(crate) fn icmp(mut target: SocketAddr, origin: &Origin) -> io::Result<Icmp> {
+pub(crate) fn icmp(mut target: SocketAddr, origin: &Origin, identifier: u16) -> io::Result<Icmp> {
     target.set_port(0);
     let protocol = if target.is_ipv4() { Protocol::ICMPV4 } else { Protocol::ICMPV6 };
     let (socket, raw) = match open(target.ip(), Type::DGRAM, protocol) {
         Ok(socket) => (socket, false),
         Err(_) => (open(target.ip(), Type::RAW, protocol)?, true),
     };
+    if raw {
+        socket.attach_filter(&only(identifier, target.ip()))?;
+    }
     report_errors(&socket, target.ip())?;
     bind(&socket, origin)?;
     socket.connect(&target.into())?;
     Ok(Icmp { socket: UdpSocket::from_std(socket.into())?, raw })
+}
+
+/// A filter for messages with an identifier. Without it each raw socket would hold the answers to all, and lose
+/// its own among them.
+fn only(identifier: u16, target: IpAddr) -> [SockFilter; 5] {
+    // Classic BPF, Documentation/networking/filter.rst. A packet over IPv6 begins behind its header.
+    const LOAD_X: u16 = 0x01;
+    const LOAD_X_HEADER_LENGTH: u16 = 0xb1;
+    const LOAD_HALF_BEHIND_X: u16 = 0x48;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    let start = match target {
+        IpAddr::V4(_) => SockFilter::new(LOAD_X_HEADER_LENGTH, 0, 0, 0),
+        IpAddr::V6(_) => SockFilter::new(LOAD_X, 0, 0, 0),
+    };
+    [
+        start,
+        SockFilter::new(LOAD_HALF_BEHIND_X, 0, 0, 4),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, identifier.into()),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+        SockFilter::new(RETURN, 0, 0, 0),
+    ]
 }
 
 /// An error in words, without the number that the standard library adds.

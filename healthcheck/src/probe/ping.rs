@@ -25,8 +25,11 @@ pub(super) async fn check(attempt: &Attempt<'_>) -> Found {
 }
 
 async fn echo(attempt: &Attempt<'_>) -> io::Result<Finding> {
-    let Icmp { socket, raw } = dialer::icmp(attempt.target, attempt.origin)?;
-    let echo = Echo::new(attempt.target, raw, [random(), random()]);
+    let random = [random(), random()].map(u64::to_ne_bytes);
+    let [[high, low, ..], _] = random;
+    let identifier = u16::from_be_bytes([high, low]);
+    let Icmp { socket, raw } = dialer::icmp(attempt.target, attempt.origin, identifier)?;
+    let echo = Echo::new(attempt.target, raw, random);
     let start = Instant::now();
     socket.send(&echo.request).await?;
     let mut buffer = [0; ROOM];
@@ -59,9 +62,9 @@ struct Echo {
 
 impl Echo {
     /// All that comes back is random: who can answer has seen the request.
-    fn new(target: SocketAddr, raw: bool, random: [u64; 2]) -> Self {
+    fn new(target: SocketAddr, raw: bool, random: [[u8; 8]; 2]) -> Self {
         let (request, reply) = if target.is_ipv4() { (8, 0) } else { (128, 129) };
-        let echoed = random.map(u64::to_ne_bytes).concat();
+        let echoed = random.concat();
         let message = |checksum: [u8; 2]| [&[request, 0], &checksum[..], &echoed].concat();
         Self {
             request: message(checksum(&message([0, 0]))),
@@ -123,7 +126,7 @@ mod tests {
             ("empty", V4, false, Vec::clear, false),
         ];
         for (name, target, raw, answer, ours) in cases {
-            let echo = Echo::new(target.parse().unwrap(), raw, [1, 2]);
+            let echo = Echo::new(target.parse().unwrap(), raw, [[1; 8], [2; 8]]);
             let mut packet = echo.request.clone();
             answer(&mut packet);
             assert_eq!(echo.is_answered_by(&packet), ours, "{name}");
@@ -139,13 +142,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_with_its_checksum_sums_up_to_nothing(random: [u64; 2]) {
+        fn a_message_with_its_checksum_sums_up_to_nothing(random: [[u8; 8]; 2]) {
             prop_assert_eq!(checksum(&Echo::new(V4.parse().unwrap(), true, random).request), [0, 0]);
         }
 
         #[test]
         fn no_packet_is_answered_with_a_panic(packet: Vec<u8>, raw: bool) {
-            prop_assert!(!Echo::new(V4.parse().unwrap(), raw, [1, 2]).is_answered_by(&packet));
+            prop_assert!(!Echo::new(V4.parse().unwrap(), raw, [[1; 8], [2; 8]]).is_answered_by(&packet));
         }
     }
 }

@@ -3,7 +3,7 @@
 use healthcheck::{Check, Code, Udp};
 
 use crate::server::answer;
-use crate::{SHORT, closed_port, contains, monitor, probe};
+use crate::{LONG, SHORT, closed_port, contains, monitor, probe};
 
 fn udp(reply: Option<&str>) -> Check {
     Check::Udp(Udp { payload: b"ping".to_vec(), reply: reply.map(contains) })
@@ -29,7 +29,8 @@ async fn an_answer_counts_and_so_does_an_error() {
         ("refused instead of a reply", refuses, Some("pong"), Code::L4Connection, "connection refused"),
     ];
     for (name, target, reply, code, detail) in cases {
-        let outcome = probe(target, &monitor(udp(reply), SHORT)).await;
+        let timeout = if detail.ends_with("within 700ms") { SHORT } else { LONG };
+        let outcome = probe(target, &monitor(udp(reply), timeout)).await;
         assert_eq!((outcome.code, outcome.detail.as_str()), (code, detail), "{name}");
     }
 }
