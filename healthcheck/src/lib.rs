@@ -4,10 +4,14 @@ mod board;
 #[cfg(feature = "io")]
 pub mod child;
 #[cfg(feature = "io")]
+mod dialer;
+#[cfg(feature = "io")]
 pub mod exec;
 mod monitor;
 mod outcome;
 mod pool;
+#[cfg(feature = "io")]
+mod probe;
 #[cfg(feature = "io")]
 mod run;
 mod verdict;
@@ -19,6 +23,8 @@ pub use monitor::{
 };
 pub use outcome::{Code, Outcome};
 pub use pool::{Decision, Member, MinServing, OnFailure, Place, Policy, Pool, Reason, Seat, Status, Word};
+#[cfg(feature = "io")]
+pub use probe::Kit;
 #[cfg(feature = "io")]
 pub use run::{Checks, Counters, Held, Lateness, Overview};
 pub use verdict::{Health, Streak, Verdict};

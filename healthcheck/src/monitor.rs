@@ -222,6 +222,15 @@ impl Expected {
     }
 }
 
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contains(bytes) => write!(f, "\"{}\"", String::from_utf8_lossy(bytes).escape_debug()),
+            Self::Matches(regex) => write!(f, "match of {regex}"),
+        }
+    }
+}
+
 impl PartialEq for Expected {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
