@@ -1,11 +1,9 @@
 //! The daemon: brings the director, the kernel thread, the control socket and the signals together.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,10 +11,9 @@ use tokio::task::JoinSet;
 
 use crate::api::{self, Socket, View};
 use crate::config::Config;
-use crate::director::{Director, Request};
+use crate::director::{Director, Request, Surroundings, Watch};
 use crate::events::Events;
 use crate::kernel::{self, Linux};
-use crate::snapshot::Snapshot;
 use crate::state::Store;
 
 /// How long answers may take to reach whoever asked when the daemon ends.
@@ -47,13 +44,19 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
         );
 
         let events = Events::default();
-        let snapshot = Snapshot::empty(node()?, &config, Timestamp::now());
-        let (_, snapshots) = watch::channel(Arc::new(snapshot));
-        let view = View::new(snapshots, events.clone());
-        let director = Director::start(config, store, kernel::start(kernel)?, events, adopt).await?;
+        let surroundings = Surroundings {
+            store,
+            kernel: kernel::start(kernel)?,
+            events: events.clone(),
+            watch: Watch::start(),
+            node: node()?,
+            adopt,
+        };
+        let director = Director::start(config, surroundings).await?;
 
         // Requests wait for the director one after another; whoever asks waits for the answer anyway.
         let (requests, inbox) = mpsc::channel(16);
+        let view = View::new(director.snapshots(), events).asking(requests.clone());
         let (end, ended) = watch::channel(());
         let until_end = || {
             let mut ended = ended.clone();

@@ -1,6 +1,9 @@
 //! The owner of all state: one event in, recompute, hand the plan to the kernel thread.
 
+mod look;
 mod report;
+mod tell;
+mod verdicts;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,14 +11,21 @@ use std::time::{Duration, Instant};
 
 use failover::announce::Schedule;
 use ipvs::ServiceId;
-use tokio::sync::{mpsc, oneshot};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::{Config, Interface, Report};
 use crate::desired::{Desired, desired, realserver_addresses};
 use crate::events::{Events, Kind};
 use crate::kernel::{Assignment, Failure, Handle, KernelError, Sysctl};
 use crate::reconcile::{self, Actual, Step};
+use crate::serving::{Said, Serving};
+use crate::snapshot::Snapshot;
 use crate::state::{BootTime, Found, Owned, State, Store, StoreError};
+
+pub use verdicts::Watch;
+
+use tell::Teller;
 
 /// How often the connections of draining realservers are counted.
 const DRAIN_CHECK: Duration = Duration::from_millis(500);
@@ -31,6 +41,22 @@ pub enum Request {
         cut: bool,
         /// The verdict.
         reply: oneshot::Sender<Result<String, Refusal>>,
+    },
+    /// An operator's word for a realserver; none leaves it to the checks again.
+    Say {
+        /// The service.
+        service: String,
+        /// The realserver.
+        realserver: String,
+        /// The word.
+        said: Option<Said>,
+        /// The verdict.
+        reply: oneshot::Sender<Result<String, Refusal>>,
+    },
+    /// Make a snapshot, unless there is one of this moment.
+    Look {
+        /// Tells when it is there.
+        reply: oneshot::Sender<()>,
     },
     /// Take everything that is lvsd's out of the kernel, and end.
     Release {
@@ -48,6 +74,8 @@ enum Cause {
     Drain,
     Retry,
     Release,
+    Check,
+    Operator,
 }
 
 impl Cause {
@@ -59,6 +87,8 @@ impl Cause {
             Self::Drain => "drain",
             Self::Retry => "retry",
             Self::Release => "release",
+            Self::Check => "check",
+            Self::Operator => "operator",
         }
     }
 }
@@ -93,6 +123,16 @@ pub enum Refusal {
         .0.join(", ")
     )]
     Foreign(Vec<String>),
+    /// Somebody spoke of something that is not in the file.
+    #[error("there is no {what} {name:?}; there is {}", .present.join(", "))]
+    Unknown {
+        /// What it would be.
+        what: &'static str,
+        /// How it was called.
+        name: String,
+        /// What there is.
+        present: Vec<String>,
+    },
     /// The kernel refused a part.
     #[error("the kernel refused a part, and the rest was taken back: {}", .0.join("; "))]
     Failed(Vec<String>),
@@ -112,15 +152,42 @@ impl Refusal {
     }
 }
 
+/// What a director works with.
+pub struct Surroundings {
+    /// What outlives the daemon.
+    pub store: Store,
+    /// The kernel.
+    pub kernel: Handle,
+    /// Where events go.
+    pub events: Events,
+    /// The checks of realservers.
+    pub watch: Watch,
+    /// The director's name.
+    pub node: String,
+    /// Services of the file that somebody else made are taken over.
+    pub adopt: bool,
+}
+
 /// The owner of all state.
 pub struct Director {
     kernel: Handle,
     store: Store,
     events: Events,
-    /// Services of the file that somebody else made are taken over.
+    watch: Watch,
+    node: String,
     adopt: bool,
     config: Config,
+    loaded_at: Timestamp,
+    /// Why the file's latest version is not in force.
+    refused: Option<(Timestamp, String)>,
     desired: Desired,
+    /// The interfaces that lead to realservers.
+    towards: BTreeSet<Interface>,
+    serving: Serving,
+    /// When the verdicts are kept the next time.
+    keep_verdicts: Instant,
+    teller: Teller,
+    snapshots: watch::Sender<Arc<Snapshot>>,
     state: State,
     actual: Arc<Actual>,
     foreign: BTreeSet<ServiceId>,
@@ -128,31 +195,33 @@ pub struct Director {
     drain_check: Option<Instant>,
     retry: Option<Instant>,
     /// What the kernel refuses or hides at present.
-    trouble: Option<String>,
+    trouble: Option<(Timestamp, String)>,
     /// The overrides that were told.
     overrides: BTreeSet<String>,
 }
 
 impl Director {
     /// Brings `config` into the kernel; when that fails, the kernel is left as it was found.
-    pub async fn start(
-        config: Config,
-        store: Store,
-        kernel: Handle,
-        events: Events,
-        adopt: bool,
-    ) -> Result<Self, Refusal> {
-        let mut director = Self::idle(store, kernel, events, adopt)?;
+    pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, Refusal> {
+        let mut director = Self::idle(surroundings)?;
+        director.serving.recall(&director.store.verdicts(), &config, Instant::now());
         director.install(config, false, Cause::Start).await?;
         Ok(director)
     }
 
     /// Takes everything that the state names out of the kernel, without a configuration.
-    pub async fn release_all(store: Store, kernel: Handle, events: Events) -> Result<String, Refusal> {
-        Self::idle(store, kernel, events, false)?.release().await
+    pub async fn release_all(surroundings: Surroundings) -> Result<String, Refusal> {
+        Self::idle(surroundings)?.release().await
     }
 
-    fn idle(store: Store, kernel: Handle, events: Events, adopt: bool) -> Result<Self, Refusal> {
+    /// What there is to see, from now on.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.subscribe()
+    }
+
+    fn idle(surroundings: Surroundings) -> Result<Self, Refusal> {
+        let Surroundings { store, kernel, events, watch, node, adopt } = surroundings;
         let state = match store.load()? {
             Found::State(state) => state,
             Found::Nothing => State::default(),
@@ -165,13 +234,24 @@ impl Director {
                 State::default()
             }
         };
+        let now = Timestamp::now();
+        let nothing = Snapshot::empty(node.clone(), &Config::default(), now);
         Ok(Self {
             kernel,
             store,
             events,
+            watch,
+            node,
             adopt,
             config: Config::default(),
+            loaded_at: now,
+            refused: None,
             desired: Desired::default(),
+            towards: BTreeSet::new(),
+            serving: Serving::default(),
+            keep_verdicts: Instant::now(),
+            teller: Teller::default(),
+            snapshots: watch::Sender::new(Arc::new(nothing)),
             state,
             actual: Arc::default(),
             foreign: BTreeSet::new(),
@@ -189,8 +269,15 @@ impl Director {
             let deadline = self.next_deadline();
             tokio::select! {
                 request = requests.recv() => match request {
-                    None => return,
+                    None => return self.keep_verdicts(),
                     Some(Request::Reload { cut, reply }) => drop(reply.send(self.reload(cut).await)),
+                    Some(Request::Say { service, realserver, said, reply }) => {
+                        drop(reply.send(self.say(&service, &realserver, said).await));
+                    }
+                    Some(Request::Look { reply }) => {
+                        self.look().await;
+                        let _ = reply.send(());
+                    }
                     Some(Request::Release { reply }) => {
                         let verdict = self.release().await;
                         let done = verdict.is_ok();
@@ -200,6 +287,7 @@ impl Director {
                         }
                     }
                 },
+                Some(changes) = self.watch.changes.recv() => self.judge(changes).await,
                 Ok(()) = self.kernel.news.changed() => self.hear().await,
                 () = sleep_until(deadline) => self.keep_time(Instant::now()).await,
             }
@@ -207,10 +295,27 @@ impl Director {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        [self.drain_check, self.retry, self.announcements.poll_timeout()].into_iter().flatten().min()
+        let decisions = self.serving.timeouts().map(|(_, at)| at).min();
+        let verdicts = (!self.config.services.is_empty()).then_some(self.keep_verdicts);
+        let deadlines = [
+            self.drain_check,
+            self.retry,
+            self.announcements.poll_timeout(),
+            decisions,
+            verdicts,
+            self.teller.due(),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     async fn keep_time(&mut self, now: Instant) {
+        if self.keep_verdicts <= now {
+            self.keep_verdicts();
+        }
+        if self.teller.due().is_some_and(|at| at <= now) {
+            self.tell(now).await;
+        }
+        self.ripen(now).await;
         while let Some(assignment) = self.announcements.poll(now) {
             if let Err(error) = self.kernel.announce(assignment.clone()).await {
                 self.events.record(
@@ -247,8 +352,9 @@ impl Director {
             || actual.links != self.actual.links
             || actual.routes != self.actual.routes;
         self.announce_on_risen_links(&actual);
-        if moved && let Ok(desired) = self.desire(&self.config).await {
-            self.desired = desired;
+        if moved && let Ok(towards) = self.kernel.towards(realserver_addresses(&self.config)).await {
+            self.towards = towards;
+            self.desire_again();
         }
         self.converge(actual, Cause::Drift).await;
     }
@@ -259,7 +365,10 @@ impl Director {
             Ok(config) => self.install(config, cut, Cause::Reload).await,
             Err(report) => Err(Refusal::File(report)),
         };
+        self.refused = outcome.as_ref().err().map(|refusal| (Timestamp::now(), refusal.headline()));
         if let Err(refusal) = &outcome {
+            // What was decided for the other file is decided for this one again.
+            self.serving.decide(Instant::now(), &self.config, &self.state.words, None);
             self.events.record(
                 Kind::Refused,
                 path.display().to_string(),
@@ -272,7 +381,9 @@ impl Director {
 
     /// Puts a configuration into force, or takes back what was done of it.
     async fn install(&mut self, config: Config, cut: bool, cause: Cause) -> Result<String, Refusal> {
-        let desired = self.desire(&config).await?;
+        let towards = self.kernel.towards(realserver_addresses(&config)).await?;
+        let turns = self.serving.decide(Instant::now(), &config, &self.state.words, None);
+        let desired = desired(&config, &towards, self.serving.decisions());
         let mut attempt = 1;
         loop {
             let before = self.kernel.observe(self.sysctls(&desired)).await?;
@@ -300,8 +411,12 @@ impl Director {
                 }
                 self.events.record(Kind::Applied, path, summary.clone(), cause.name());
                 self.announce_added(&steps);
-                (self.config, self.desired, self.state) = (config, desired, state);
+                (self.config, self.desired, self.state, self.towards) = (config, desired, state, towards);
+                self.loaded_at = Timestamp::now();
+                self.report_turns(&turns, cause);
                 self.accept(applied.actual?, cause);
+                self.watch_all().await;
+                self.teller.reload(&self.config, &self.node, &self.events);
                 return Ok(summary);
             }
 
@@ -387,14 +502,14 @@ impl Director {
             return Err(Refusal::Unreleased(failures));
         }
         self.desired = nothing;
+        self.config = Config::default();
         let summary = reconcile::summary(&steps);
         self.events.record(Kind::Released, "all of lvsd's", summary.clone(), Cause::Release.name());
         Ok(summary)
     }
 
-    async fn desire(&self, config: &Config) -> Result<Desired, KernelError> {
-        let towards = self.kernel.towards(realserver_addresses(config)).await?;
-        Ok(desired(config, &towards))
+    fn desire_again(&mut self) {
+        self.desired = desired(&self.config, &self.towards, self.serving.decisions());
     }
 
     /// The sysctls that matter: those to set, and those to give back.

@@ -39,11 +39,21 @@ pub enum Kind {
     StateError,
     /// All that lvsd made was taken out of the kernel.
     Released,
+    /// A realserver's checks pass again.
+    RealserverUp,
+    /// A realserver's checks fail.
+    RealserverDown,
+    /// A service is served by others, or otherwise, than before.
+    ServiceChanged,
+    /// An operator said something of a realserver.
+    OperatorSaid,
+    /// Somebody was not told of a failure, or of its end.
+    AlertFailed,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Applied,
         Self::Refused,
         Self::DriftRepaired,
@@ -56,6 +66,11 @@ impl Kind {
         Self::KernelRecovered,
         Self::StateError,
         Self::Released,
+        Self::RealserverUp,
+        Self::RealserverDown,
+        Self::ServiceChanged,
+        Self::OperatorSaid,
+        Self::AlertFailed,
     ];
 
     /// The name under which an event of this kind is printed.
@@ -74,6 +89,11 @@ impl Kind {
             Self::KernelRecovered => "kernel_recovered",
             Self::StateError => "state_error",
             Self::Released => "released",
+            Self::RealserverUp => "realserver_up",
+            Self::RealserverDown => "realserver_down",
+            Self::ServiceChanged => "service_changed",
+            Self::OperatorSaid => "operator_said",
+            Self::AlertFailed => "alert_failed",
         }
     }
 }
@@ -97,7 +117,7 @@ pub struct Event {
     pub object: String,
     /// What happened, and what was found.
     pub what: String,
-    /// Why: start, reload, drift, drain, retry, release, announcement.
+    /// Why: start, reload, drift, drain, retry, release, announcement, check, operator.
     pub cause: String,
 }
 
@@ -122,7 +142,7 @@ impl Events {
             Kind::Refused | Kind::KernelError | Kind::StateError => {
                 tracing::error!(kind = kind.name(), object, cause, "{what}");
             }
-            Kind::DriftRepaired | Kind::Overridden => {
+            Kind::DriftRepaired | Kind::Overridden | Kind::RealserverDown | Kind::AlertFailed => {
                 tracing::warn!(kind = kind.name(), object, cause, "{what}");
             }
             _ => tracing::info!(kind = kind.name(), object, cause, "{what}"),

@@ -11,6 +11,7 @@ pub mod downtime;
 pub mod events;
 pub mod kernel;
 pub mod reconcile;
+pub mod serving;
 pub mod snapshot;
 pub mod state;
 pub mod tls;

@@ -2,13 +2,14 @@
 //!
 //! The file is written before the kernel is, so that a crash between the two leaves nothing without an owner.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ipvs::{Bound, Endpoint, ServiceId};
+use ipvs::{Endpoint, ServiceId};
 use nix::fcntl::{Flock, FlockArg};
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use serde_with::{DisplayFromStr, serde_as};
 
 use crate::desired::Desired;
 use crate::kernel::{Assignment, Sysctl};
+use crate::serving::{Kept, Words};
 
 /// Time since the machine started, suspended or not: it survives a restart of the daemon, and no clock step moves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +59,9 @@ pub struct State {
     /// The values that sysctls had before.
     #[serde_as(as = "BTreeMap<DisplayFromStr, _>")]
     pub sysctls: BTreeMap<Sysctl, bool>,
+    /// What operators said. It outlives the machine's boot.
+    #[serde(default)]
+    pub words: Words,
 }
 
 /// A virtual service that is lvsd's.
@@ -90,21 +95,20 @@ impl State {
             owned.drain_timeout = about.drain_timeout;
         }
         for (id, owned) in &mut self.services {
-            let wanted = desired.table.get(id);
-            let same = |bound: &Bound| owned.realservers.iter().eq(bound.destinations.keys());
-            if owned.draining.is_empty() && wanted.is_some_and(same) {
+            let members = desired.services.get(id).map(|about| &about.members);
+            if owned.draining.is_empty() && members == Some(&owned.realservers) {
                 continue;
             }
             let timeout = if cut { Duration::ZERO } else { owned.drain_timeout };
             for realserver in &owned.realservers {
-                if wanted.is_none_or(|bound| !bound.destinations.contains_key(realserver)) {
+                if members.is_none_or(|members| !members.contains(realserver)) {
                     let end = owned.draining.entry(*realserver).or_insert_with(|| now.after(timeout));
                     *end = (*end).min(now.after(timeout));
                 }
             }
-            if let Some(bound) = wanted {
-                owned.draining.retain(|realserver, _| !bound.destinations.contains_key(realserver));
-                owned.realservers.extend(bound.destinations.keys());
+            if let Some(members) = members {
+                owned.draining.retain(|realserver, _| !members.contains(realserver));
+                owned.realservers.extend(members);
             }
         }
     }
@@ -144,7 +148,7 @@ impl StoreError {
 /// What was found where the state should be.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    /// State of this boot of the machine.
+    /// State of this boot of the machine, or of an earlier one what outlives that.
     State(State),
     /// Nothing, or state from before the machine was started.
     Nothing,
@@ -191,6 +195,23 @@ impl Store {
         Ok(found)
     }
 
+    /// The verdicts of an earlier daemon, if they are no older than [`FRESH`].
+    #[must_use]
+    pub fn verdicts(&self) -> Kept {
+        peek_verdicts(&self.directory)
+    }
+
+    /// Keeps verdicts for a later daemon. They are worth little: what a crash of the machine takes is no loss.
+    pub fn save_verdicts(&self, kept: &Kept) -> Result<(), StoreError> {
+        let path = verdicts_in(&self.directory);
+        let document = Verdicts { boot: boot_id()?, at: BootTime::now(), kept: Cow::Borrowed(kept) };
+        let fresh = path.with_extension("json.new");
+        let text = serde_json::to_vec(&document).map_err(io::Error::from);
+        text.and_then(|text| fs::write(&fresh, text))
+            .and_then(|()| fs::rename(&fresh, &path))
+            .map_err(StoreError::io("write", &path))
+    }
+
     /// Replaces the state: after a crash the file holds either the old state or the new one.
     pub fn save(&self, state: &State) -> Result<(), StoreError> {
         let path = file_in(&self.directory);
@@ -198,6 +219,32 @@ impl Store {
         let text = serde_json::to_vec(&document).map_err(io::Error::from);
         text.and_then(|text| write_atomically(&path, &text)).map_err(StoreError::io("write", &path))
     }
+}
+
+/// For how long verdicts are worth something.
+pub const FRESH: Duration = Duration::from_secs(60);
+
+/// What the checks found, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Verdicts<'a> {
+    boot: String,
+    at: BootTime,
+    kept: Cow<'a, Kept>,
+}
+
+/// Reads the verdicts in `directory` without taking hold of it; whatever is wrong with them, there are none.
+#[must_use]
+pub fn peek_verdicts(directory: &Path) -> Kept {
+    let document = fs::read(verdicts_in(directory)).ok().and_then(|text| {
+        let document: Verdicts<'_> = serde_json::from_slice(&text).ok()?;
+        let is_fresh = document.boot == boot_id().ok()? && BootTime::now().since(document.at) <= FRESH;
+        is_fresh.then(|| document.kept.into_owned())
+    });
+    document.unwrap_or_default()
+}
+
+fn verdicts_in(directory: &Path) -> PathBuf {
+    directory.join("verdicts.json")
 }
 
 /// Reads the state in `directory` without taking hold of it.
@@ -210,7 +257,8 @@ pub fn peek(directory: &Path) -> Result<Found, StoreError> {
     };
     match serde_json::from_slice::<Document>(&text) {
         Ok(document) if document.boot == boot_id()? => Ok(Found::State(document.state)),
-        Ok(_) => Ok(Found::Nothing),
+        Ok(document) if document.state.words.is_empty() => Ok(Found::Nothing),
+        Ok(document) => Ok(Found::State(State { words: document.state.words, ..State::default() })),
         Err(_) => Ok(Found::Damaged(directory.join("state.json.damaged"))),
     }
 }

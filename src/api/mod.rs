@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::director::{Refusal, Request};
+use crate::serving::Said;
 
 use serve::{Limits, serve};
 
@@ -55,6 +56,18 @@ pub struct Verdict {
 pub struct ReloadQuery {
     /// End the connections of realservers that leave instead of draining them.
     pub now: bool,
+}
+
+/// An operator's word for a realserver.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SayQuery {
+    /// The service.
+    pub service: String,
+    /// The realserver.
+    pub realserver: String,
+    /// The word; none leaves it to its checks.
+    pub said: Option<Said>,
 }
 
 #[derive(Clone)]
@@ -108,6 +121,7 @@ impl Socket {
         let control = Router::new()
             .route("/v1/reload", post(reload))
             .route("/v1/release", post(release))
+            .route("/v1/realserver", post(say))
             .with_state(Control { requests });
         serve(listener, control.merge(view.router()), LOCAL, end).await;
     }
@@ -127,6 +141,13 @@ async fn reload(
     Query(query): Query<ReloadQuery>,
 ) -> (StatusCode, Json<Verdict>) {
     control.ask(|reply| Request::Reload { cut: query.now, reply }).await
+}
+
+async fn say(
+    State(control): State<Control>,
+    Query(SayQuery { service, realserver, said }): Query<SayQuery>,
+) -> (StatusCode, Json<Verdict>) {
+    control.ask(|reply| Request::Say { service, realserver, said, reply }).await
 }
 
 async fn release(State(control): State<Control>) -> (StatusCode, Json<Verdict>) {

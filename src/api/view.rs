@@ -11,9 +11,10 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{metrics, page};
+use crate::director::Request;
 use crate::events::{Event, Events};
 use crate::snapshot::text::{Style, text};
 use crate::snapshot::words::in_short;
@@ -21,6 +22,8 @@ use crate::snapshot::{Health, Snapshot};
 
 /// How long a request for events waits for new ones.
 const LONG_POLL: Duration = Duration::from_secs(30);
+/// How long whoever looks waits for a new snapshot.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How many events the page has.
 const EVENTS_SHOWN: usize = 50;
 
@@ -47,13 +50,22 @@ struct PageQuery {
 pub struct View {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: Events,
+    /// Who makes snapshots when somebody looks.
+    director: Option<mpsc::Sender<Request>>,
 }
 
 impl View {
     /// Shows the latest snapshot, and the events.
     #[must_use]
     pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, events: Events) -> Self {
-        Self { snapshots, events }
+        Self { snapshots, events, director: None }
+    }
+
+    /// Asks the director for a snapshot of the moment each time that somebody looks.
+    #[must_use]
+    pub fn asking(mut self, director: mpsc::Sender<Request>) -> Self {
+        self.director = Some(director);
+        self
     }
 
     /// The routes, all of them for GET and HEAD.
@@ -70,7 +82,16 @@ impl View {
             .with_state(self)
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    /// The snapshot of this moment; the latest one if the director has no time.
+    async fn snapshot(&self) -> Arc<Snapshot> {
+        if let Some(director) = &self.director {
+            let (reply, made) = oneshot::channel();
+            let look = async {
+                drop(director.send(Request::Look { reply }).await);
+                drop(made.await);
+            };
+            drop(tokio::time::timeout(PATIENCE, look).await);
+        }
         Arc::clone(&self.snapshots.borrow())
     }
 }
@@ -111,7 +132,7 @@ async fn show_page(
     Query(PageQuery { service }): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Response {
-    let snapshot = view.snapshot();
+    let snapshot = view.snapshot().await;
     let now = Timestamp::now();
     let vary = [(header::VARY, "Accept")];
     if wants_text(&headers) {
@@ -134,20 +155,22 @@ fn wants_text(headers: &HeaderMap) -> bool {
 }
 
 async fn show_status(State(view): State<View>) -> Response {
-    aside(move || Json(&*view.snapshot()).into_response()).await
+    let snapshot = view.snapshot().await;
+    aside(move || Json(&*snapshot).into_response()).await
 }
 
 async fn show_metrics(State(view): State<View>) -> Response {
+    let snapshot = view.snapshot().await;
     aside(move || {
         let kind = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
-        metrics::render(view.snapshot(), view.events.totals()).map(|text| (kind, text)).map_err(unwritten)
+        metrics::render(snapshot, view.events.totals()).map(|text| (kind, text)).map_err(unwritten)
     })
     .await
 }
 
 /// One line for a monitoring system; anything but OK is an error to it.
 async fn show_alerts(State(view): State<View>) -> (StatusCode, String) {
-    let snapshot = view.snapshot();
+    let snapshot = view.snapshot().await;
     let status = match snapshot.health {
         Health::Ok => StatusCode::OK,
         Health::Degraded | Health::Critical => StatusCode::SERVICE_UNAVAILABLE,

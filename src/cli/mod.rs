@@ -5,6 +5,7 @@ mod client;
 mod events;
 mod ipvs;
 mod plan;
+mod realserver;
 mod release;
 mod status;
 
@@ -69,6 +70,12 @@ enum Command {
     ///
     /// Exit status: 0 healthy, 2 something needs an operator, 1 no answer.
     Status(status::Options),
+    /// Say what is to become of a realserver, whatever its checks say; kept over restarts.
+    Realserver {
+        /// The word.
+        #[command(subcommand)]
+        word: realserver::Order,
+    },
     /// Print what changed, when and why.
     Events(events::Options),
     /// Speak ipvsadm: its options, its output.
@@ -109,6 +116,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Reload { now } => client::reload(&socket, now),
         Command::Release => release::release(&socket),
         Command::Status(options) => status::status(&socket, &options),
+        Command::Realserver { word } => realserver::realserver(&socket, word),
         Command::Events(options) => events::events(&socket, &options),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "lvsd", &mut io::stdout());

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::bail;
 
@@ -10,6 +11,7 @@ use crate::desired::{desired, realserver_addresses};
 use crate::director;
 use crate::kernel::{Kernel, Linux};
 use crate::reconcile;
+use crate::serving::Serving;
 use crate::state::{self, BootTime, Found, State, Store};
 
 /// Prints what would change, one change a line.
@@ -21,7 +23,12 @@ pub(super) fn plan(path: &Path) -> anyhow::Result<ExitCode> {
         Found::Damaged(_) => bail!("the state file is damaged; `lvsd run` puts it aside"),
     };
     let mut kernel = Linux::open()?;
-    let desired = desired(&config, &kernel.towards(&realserver_addresses(&config))?);
+    let now = Instant::now();
+    let mut serving = Serving::default();
+    serving.recall(&state::peek_verdicts(&Store::default_directory()), &config, now);
+    serving.decide(now, &config, &state.words, None);
+    let towards = kernel.towards(&realserver_addresses(&config))?;
+    let desired = desired(&config, &towards, serving.decisions());
     let sysctls = desired.sysctls.keys().chain(state.sysctls.keys()).cloned().collect();
     let actual = kernel.observe(&sysctls)?;
     director::refuse_impossible(&config, &desired, &state, &actual, false)?;

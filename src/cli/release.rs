@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::client;
-use crate::director::Director;
+use crate::director::{Director, Surroundings, Watch};
 use crate::events::Events;
 use crate::kernel::{self, Linux};
 use crate::state::Store;
@@ -21,7 +21,15 @@ pub(super) fn release(socket: &Path) -> anyhow::Result<ExitCode> {
             Err(error) if client::is_absent(&error) => {
                 let store = Store::open(&Store::default_directory())?;
                 let kernel = kernel::start(Linux::open()?)?;
-                println!("{}", Director::release_all(store, kernel, Events::default()).await?);
+                let surroundings = Surroundings {
+                    store,
+                    kernel,
+                    events: Events::default(),
+                    watch: Watch::start(),
+                    node: String::new(),
+                    adopt: false,
+                };
+                println!("{}", Director::release_all(surroundings).await?);
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => Err(error),

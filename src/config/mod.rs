@@ -128,6 +128,19 @@ pub struct Fallback {
     pub destination: Destination,
 }
 
+impl Fallback {
+    /// Whether packets to `id` can be sent there.
+    #[must_use]
+    pub fn serves(&self, id: ServiceId) -> bool {
+        is_reached(self.endpoint, self.destination, id)
+    }
+}
+
+/// Whether packets to `id` can be sent to a destination. One behind a tunnel may be of the other family.
+fn is_reached(endpoint: Endpoint, destination: Destination, id: ServiceId) -> bool {
+    matches!(destination.forward, Forward::Tunnel(_)) || endpoint.family() == id.family()
+}
+
 /// What a service cannot do without.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dependency {
@@ -164,11 +177,7 @@ impl Realserver {
     /// Whether packets to `id` can be sent to this realserver.
     #[must_use]
     pub fn serves(&self, id: ServiceId) -> bool {
-        self.is_tunnelled() || self.endpoint.family() == id.family()
-    }
-
-    fn is_tunnelled(&self) -> bool {
-        matches!(self.destination.forward, Forward::Tunnel(_))
+        is_reached(self.endpoint, self.destination, id)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use ipvs::{Endpoint, Op, ServiceId};
+use jiff::Timestamp;
 
 use super::{Cause, Director};
 use crate::events::Kind;
@@ -12,7 +13,7 @@ use crate::reconcile::{Actual, Object, Step, ends_a_drain, findings};
 use crate::state::State;
 
 /// How many objects get an event of their own before the rest is only counted.
-const EVENTS_PER_CHANGE: usize = 20;
+pub(super) const EVENTS_PER_CHANGE: usize = 20;
 /// How many realservers are named in one event.
 const NAMED: usize = 10;
 
@@ -106,7 +107,7 @@ impl Director {
     }
 
     fn trouble(&mut self, trouble: Option<String>, cause: Cause) {
-        if trouble == self.trouble {
+        if trouble.as_deref() == self.trouble.as_ref().map(|(_, what)| what.as_str()) {
             return;
         }
         match &trouble {
@@ -118,10 +119,10 @@ impl Director {
                 cause.name(),
             ),
         }
-        self.trouble = trouble;
+        self.trouble = trouble.map(|what| (Timestamp::now(), what));
     }
 
-    fn count_rest(&self, kind: Kind, count: usize, what: &str, cause: Cause) {
+    pub(super) fn count_rest(&self, kind: Kind, count: usize, what: &str, cause: Cause) {
         if count > EVENTS_PER_CHANGE {
             let rest = format!("{} more", count - EVENTS_PER_CHANGE);
             self.events.record(kind, rest, what, cause.name());

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::kernel::fake::Fake;
 use crate::kernel::{self};
+use crate::serving::Decisions;
 
 /// Realservers by service: service `n` is 192.0.2.n:80, realserver `n` is 10.0.0.n.
 type Services<'a> = &'a [(u8, &'a [u8])];
@@ -50,17 +51,21 @@ impl Machine {
         Store::open(self.directory.path()).unwrap()
     }
 
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            store: self.store(),
+            kernel: kernel::start(self.kernel.clone()).unwrap(),
+            events: self.events.clone(),
+            watch: Watch::start(),
+            node: "lb1".to_owned(),
+            adopt: false,
+        }
+    }
+
     async fn start(&self, services: Services<'_>) -> Result<Director, Refusal> {
         std::fs::write(self.path(), file(services)).unwrap();
         let config = Config::load(&self.path()).unwrap();
-        Director::start(
-            config,
-            self.store(),
-            kernel::start(self.kernel.clone()).unwrap(),
-            self.events.clone(),
-            false,
-        )
-        .await
+        Director::start(config, self.surroundings()).await
     }
 
     async fn reload(
@@ -92,7 +97,7 @@ fn realserver(number: u8) -> Endpoint {
 
 fn desired_table(services: Services<'_>) -> Table {
     let config = Config::parse(Path::new("lvsd.toml"), file(services).as_bytes()).unwrap();
-    desired(&config, &BTreeSet::new()).table
+    desired(&config, &BTreeSet::new(), &Decisions::new()).table
 }
 
 #[tokio::test]

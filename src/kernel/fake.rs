@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ipvs::{Op, ServiceId};
+use ipvs::{Listing, Op, ServiceId};
 
 use super::{Applied, Assignment, Failure, Kernel, KernelError, Link, Sysctl};
 use crate::config::Interface;
@@ -122,5 +122,9 @@ impl Kernel for Fake {
     fn announce(&mut self, assignment: &Assignment) -> Result<(), KernelError> {
         self.world().announced.push(assignment.clone());
         Ok(())
+    }
+
+    fn listing(&self) -> Arc<Listing> {
+        Arc::default()
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use failover::announce::Announcement;
 use failover::packet::PacketSocket;
-use ipvs::{Connection, Op, ServiceId};
+use ipvs::{Connection, Listing, Op, ServiceId};
 
 use super::address::{Addresses, Notices};
 use super::changes::{Changes, Mark};
@@ -41,6 +41,7 @@ pub struct Linux {
     /// Routes have changed since `actual.routes` was counted up.
     rerouted: bool,
     actual: Arc<Actual>,
+    listing: Arc<Listing>,
     /// The moment when `actual.table` was true; nothing if it is not known to be.
     seen: Option<Mark>,
     next_audit: Instant,
@@ -78,6 +79,7 @@ impl Linux {
             ways: BTreeMap::new(),
             rerouted: false,
             actual: Arc::default(),
+            listing: Arc::default(),
             seen: None,
             next_audit: now,
             next_sysctls: now,
@@ -104,6 +106,7 @@ impl Linux {
         }
         tracing::debug!(services = listing.services.len(), elapsed = ?begin.elapsed(), "read the whole table");
         Arc::make_mut(&mut self.actual).set_listing(&listing);
+        self.listing = Arc::new(listing);
         self.seen = Some(mark);
         self.next_audit = next_look(begin);
         Ok(true)
@@ -294,6 +297,10 @@ impl Kernel for Linux {
             self.packets.send(link.index, &frame).map_err(|error| KernelError::of(&error))?;
         }
         Ok(())
+    }
+
+    fn listing(&self) -> Arc<Listing> {
+        Arc::clone(&self.listing)
     }
 }
 

@@ -20,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use ipvs::ServiceId;
+use ipvs::{Listing, ServiceId};
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Interface;
@@ -84,6 +84,9 @@ pub trait Kernel: Send + 'static {
 
     /// Tells the network once who has an address.
     fn announce(&mut self, assignment: &Assignment) -> Result<(), KernelError>;
+
+    /// The whole table with what it counts, when it was last read.
+    fn listing(&self) -> Arc<Listing>;
 }
 
 /// What came of a plan.
@@ -136,6 +139,8 @@ pub struct Handle {
     tasks: SyncSender<Task>,
     /// Changes when the thread noticed that somebody else changed something, or that it cannot see.
     pub news: watch::Receiver<()>,
+    /// The whole table with what it counts, when it was last read.
+    pub listing: watch::Receiver<Arc<Listing>>,
 }
 
 /// Starts the thread. It ends when the handle is dropped.
@@ -143,12 +148,24 @@ pub fn start(kernel: impl Kernel) -> io::Result<Handle> {
     // The director waits for each answer before it asks again, so one place is enough.
     let (tasks, inbox) = mpsc::sync_channel(1);
     let (noticed, news) = watch::channel(());
-    thread::Builder::new().name("kernel".into()).spawn(move || work(kernel, &inbox, &noticed))?;
-    Ok(Handle { tasks, news })
+    let (counted, listing) = watch::channel(kernel.listing());
+    thread::Builder::new().name("kernel".into()).spawn(move || work(kernel, &inbox, &noticed, &counted))?;
+    Ok(Handle { tasks, news, listing })
 }
 
-fn work(mut kernel: impl Kernel, inbox: &Receiver<Task>, noticed: &watch::Sender<()>) {
+fn work(
+    mut kernel: impl Kernel,
+    inbox: &Receiver<Task>,
+    noticed: &watch::Sender<()>,
+    counted: &watch::Sender<Arc<Listing>>,
+) {
     loop {
+        let listing = kernel.listing();
+        counted.send_if_modified(|known| {
+            let is_new = !Arc::ptr_eq(known, &listing);
+            *known = listing;
+            is_new
+        });
         match inbox.recv_timeout(LOOK_AROUND) {
             Ok(task) => perform(&mut kernel, task),
             Err(RecvTimeoutError::Timeout) => match kernel.look_around() {

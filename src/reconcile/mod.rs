@@ -248,13 +248,12 @@ pub fn claim(state: &mut State, desired: &Desired, actual: &Actual) {
 /// Forgets what is no longer wanted and was seen to be gone.
 pub fn settle(state: &mut State, desired: &Desired, actual: &Actual) {
     for (id, owned) in &mut state.services {
-        let wanted = desired.table.get(id);
+        let wanted = desired.services.get(id);
         let present = actual.table.get(id);
-        let holds = |bound: Option<&Bound>, it: &Endpoint| {
-            bound.is_some_and(|bound| bound.destinations.contains_key(it))
-        };
-        owned.realservers.retain(|it| holds(wanted, it) || holds(present, it));
-        owned.draining.retain(|it, _| holds(present, it));
+        let is_wanted = |it: &Endpoint| wanted.is_some_and(|about| about.members.contains(it));
+        let is_present = |it: &Endpoint| present.is_some_and(|bound| bound.destinations.contains_key(it));
+        owned.realservers.retain(|it| is_wanted(it) || is_present(it));
+        owned.draining.retain(|it, _| is_present(it));
     }
     state.services.retain(|id, _| desired.table.contains_key(id) || actual.table.contains_key(id));
     state.addresses.retain(|it| desired.addresses.contains(it) || actual.holds(it));

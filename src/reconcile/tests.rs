@@ -32,8 +32,12 @@ fn table(services: &[(&str, &[(&str, u32)])]) -> Table {
 
 fn wanted(services: &[(&str, &[(&str, u32)])]) -> Desired {
     let table = table(services);
-    let about = |_| About { name: Name::new("web").unwrap(), drain_timeout: TIMEOUT };
-    let services = table.keys().map(|id| (*id, about(id))).collect();
+    let about = |bound: &Bound| About {
+        name: Name::new("web").unwrap(),
+        drain_timeout: TIMEOUT,
+        members: bound.destinations.keys().copied().collect(),
+    };
+    let services = table.iter().map(|(id, bound)| (*id, about(bound))).collect();
     Desired { table, services, ..Desired::default() }
 }
 

@@ -155,7 +155,12 @@ pub fn in_short(text: &str, most: usize) -> String {
 /// How long ago something was: its two largest units.
 #[must_use]
 pub fn age(now: Timestamp, at: Timestamp) -> String {
-    let seconds = now.duration_since(at).as_secs().max(0);
+    span(now.duration_since(at).as_secs().max(0).unsigned_abs())
+}
+
+/// A number of seconds in its two largest units.
+#[must_use]
+pub fn span(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds}s"),

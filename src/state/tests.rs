@@ -1,5 +1,7 @@
 use std::fs;
 
+use ipvs::Bound;
+
 use super::*;
 use crate::config::Name;
 use crate::desired::About;
@@ -13,8 +15,10 @@ fn sample() -> State {
         bound.destinations.insert("10.0.0.1:80".parse().unwrap(), destination);
         bound.destinations.insert("[2001:db8::1]:80".parse().unwrap(), destination);
         let id = text.parse().unwrap();
+        let members = bound.destinations.keys().copied().collect();
         desired.table.insert(id, bound);
-        let about = About { name: Name::new("web").unwrap(), drain_timeout: Duration::from_millis(1500) };
+        let drain_timeout = Duration::from_millis(1500);
+        let about = About { name: Name::new("web").unwrap(), drain_timeout, members };
         desired.services.insert(id, about);
     }
     let mut state = State::default();

@@ -1,0 +1,262 @@
+//! What there is to see: everything at one moment.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use healthcheck::{Seat, Standing, Status};
+use ipvs::{Endpoint, Forward, Observed, ObservedDestination, ServiceId};
+use jiff::{SignedDuration, Timestamp};
+
+use super::Director;
+use crate::config::{Realserver, VirtualService};
+use crate::serving::{Key, monitors};
+use crate::snapshot::{
+    self, Check, FileInForce, Health, Problem, RealserverState, ServiceState, Snapshot, Vip,
+};
+
+/// A snapshot of this age is of this moment.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// What is looked at.
+struct Scene<'a> {
+    director: &'a Director,
+    standings: BTreeMap<Key, Standing>,
+    services: HashMap<ServiceId, &'a Observed>,
+    destinations: HashMap<(ServiceId, Endpoint), &'a ObservedDestination>,
+    instant: Instant,
+    now: Timestamp,
+}
+
+impl Director {
+    /// Makes a snapshot, unless there is one of this moment.
+    pub(super) async fn look(&mut self) {
+        let now = Timestamp::now();
+        let age = now.duration_since(self.snapshots.borrow().generated_at);
+        if self.snapshots.borrow().snapshot > 0 && age >= SignedDuration::ZERO && age.unsigned_abs() < MOMENT
+        {
+            return;
+        }
+        let overview = self.watch.checks.overview().await;
+        let listing = Arc::clone(&self.kernel.listing.borrow());
+        let destinations = listing.services.iter().flat_map(|service| {
+            service.destinations.iter().map(|destination| ((service.id, destination.endpoint), destination))
+        });
+        let scene = Scene {
+            director: self,
+            standings: overview.map(|overview| overview.standings).unwrap_or_default(),
+            services: listing.services.iter().map(|service| (service.id, service)).collect(),
+            destinations: destinations.collect(),
+            instant: Instant::now(),
+            now,
+        };
+        let snapshot = scene.snapshot();
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+}
+
+impl Scene<'_> {
+    fn snapshot(&self) -> Snapshot {
+        let director = self.director;
+        let empty = Snapshot::empty(director.node.clone(), &director.config, self.now);
+        let services: Vec<_> = director.config.services.iter().map(|it| self.service(it)).collect();
+        let vips: Vec<_> = director.config.vips.iter().map(|it| self.vip(it)).collect();
+        let mut problems = self.problems(&services, &vips);
+        problems.sort_by_key(|problem| Reverse(problem.severity));
+        Snapshot {
+            snapshot: director.snapshots.borrow().snapshot + 1,
+            health: problems.first().map_or(Health::Ok, |problem| problem.severity),
+            problems,
+            config: FileInForce {
+                loaded_at: director.loaded_at,
+                error: director.refused.as_ref().map(|(_, why)| why.clone()),
+                ..empty.config
+            },
+            vips,
+            services,
+            ..empty
+        }
+    }
+
+    fn timestamp(&self, at: Instant) -> Timestamp {
+        let ago = SignedDuration::try_from(self.instant.saturating_duration_since(at));
+        ago.ok().and_then(|ago| self.now.checked_sub(ago).ok()).unwrap_or(self.now)
+    }
+
+    fn vip(&self, vip: &crate::config::Vip) -> Vip {
+        let interface = vip.interface.clone();
+        let holds = |&net| {
+            let assignment = crate::kernel::Assignment { interface: interface.clone(), net };
+            self.director.actual.holds(&assignment)
+        };
+        let mine = vip.addresses.iter().all(holds);
+        Vip {
+            name: vip.name.to_string(),
+            addresses: vip.addresses.iter().map(ToString::to_string).collect(),
+            interface: vip.interface.to_string(),
+            owner: mine.then(|| self.director.node.clone()),
+            mine,
+            since: self.director.loaded_at,
+            reason: if mine { "this director stands alone" } else { "an address is not there" }.to_owned(),
+        }
+    }
+
+    fn service(&self, service: &VirtualService) -> snapshot::Service {
+        let situation = self.director.serving.situation(&service.name);
+        let realservers: Vec<_> = service.realservers.iter().map(|it| self.realserver(service, it)).collect();
+        let serving = realservers.iter().filter(|it| it.in_kernel && it.effective_weight > 0).count();
+        let decision = self.director.serving.decisions().get(&service.name);
+        let sum = |count: fn(&Observed) -> u64| -> u64 {
+            service.ids.iter().filter_map(|id| self.services.get(id)).map(|it| count(it)).sum()
+        };
+        let (state, reason, since) = match situation {
+            Some(situation) => (situation.state, situation.reason.clone(), self.timestamp(situation.since)),
+            None if serving == 0 => {
+                (ServiceState::Down, "no realserver has a weight".to_owned(), self.director.loaded_at)
+            }
+            None => (ServiceState::Up, "not watched".to_owned(), self.director.loaded_at),
+        };
+        let addresses: Vec<String> = service.ids.iter().map(address).collect();
+        snapshot::Service {
+            name: service.name.to_string(),
+            address: addresses.join(", "),
+            protocol: match service.ids.first() {
+                Some(ServiceId::Address { protocol, .. }) => protocol.name().to_owned(),
+                _ => "fwm".to_owned(),
+            },
+            scheduler: service.definition.scheduler.to_string(),
+            forward: service.realservers.first().map_or("", forward).to_owned(),
+            state,
+            reason,
+            since,
+            serving: number(serving),
+            min_serving: number(decision.map_or(0, |decision| decision.min_serving)),
+            connections_total: sum(|it| it.statistics.connections),
+            connections_per_second: rate(sum(|it| it.statistics.connection_rate)),
+            bytes_in_per_second: rate(sum(|it| it.statistics.byte_rate_in)),
+            bytes_out_per_second: rate(sum(|it| it.statistics.byte_rate_out)),
+            realservers,
+        }
+    }
+
+    fn realserver(&self, service: &VirtualService, realserver: &Realserver) -> snapshot::Realserver {
+        let key = Key::Realserver(service.name.clone(), realserver.name.clone());
+        let seat = self.director.serving.seat(&service.name, &realserver.name);
+        let standing = self.standings.get(&key);
+        let finding = standing.and_then(|standing| standing.finding.as_ref());
+        let seen = || service.ids.iter().filter_map(|id| self.destinations.get(&(*id, realserver.endpoint)));
+        let table = &self.director.actual.table;
+        let held = service.ids.iter().find_map(|id| table.get(id)?.destinations.get(&realserver.endpoint));
+        let (state, reason) = state(seat, standing, monitors(service, realserver).is_empty());
+        snapshot::Realserver {
+            name: realserver.name.to_string(),
+            address: realserver.endpoint.to_string(),
+            forward: forward(realserver).to_owned(),
+            state,
+            reason,
+            since: standing.map_or(self.director.loaded_at, |standing| self.timestamp(standing.since)),
+            weight: realserver.destination.weight.get(),
+            effective_weight: held.map_or(0, |destination| destination.weight.get()),
+            in_kernel: held.is_some(),
+            active: seen().map(|it| it.active).fold(0, u32::saturating_add),
+            inactive: seen().map(|it| it.inactive).fold(0, u32::saturating_add),
+            connections_total: seen().map(|it| it.statistics.connections).sum(),
+            check: finding.map(|finding| Check {
+                code: finding.outcome.code.name().to_owned(),
+                detail: finding.outcome.detail.clone(),
+                seconds: finding.outcome.took.as_secs_f64(),
+                at: self.timestamp(finding.at),
+            }),
+        }
+    }
+
+    fn problems(&self, services: &[snapshot::Service], vips: &[Vip]) -> Vec<Problem> {
+        let director = self.director;
+        let mut problems = Vec::new();
+        let mut add = |severity, object: String, what: String, since| {
+            problems.push(Problem { severity, object, what, since });
+        };
+        for service in services {
+            let severity = match service.state {
+                ServiceState::Up => Health::Ok,
+                ServiceState::Degraded | ServiceState::Panic | ServiceState::Fallback => Health::Degraded,
+                ServiceState::Down => Health::Critical,
+            };
+            let object = format!("service {}", service.name);
+            if severity > Health::Ok {
+                add(severity, object, format!("{}: {}", service.state.name(), service.reason), service.since);
+            }
+            for it in &service.realservers {
+                if matches!(it.state, RealserverState::Down | RealserverState::Held) {
+                    let object = format!("realserver {}/{}", service.name, it.name);
+                    add(Health::Degraded, object, format!("{}: {}", it.state.name(), it.reason), it.since);
+                }
+            }
+        }
+        for vip in vips.iter().filter(|vip| !vip.mine) {
+            add(Health::Critical, format!("vip {}", vip.name), vip.reason.clone(), vip.since);
+        }
+        if let Some((since, what)) = &director.trouble {
+            add(Health::Degraded, "kernel".to_owned(), what.clone(), *since);
+        }
+        if let Some((since, _)) = &director.refused {
+            let what = "the file was changed and is refused; the one before is in force".to_owned();
+            add(Health::Degraded, "file".to_owned(), what, *since);
+        }
+        for what in &director.overrides {
+            add(Health::Degraded, "sysctl".to_owned(), what.clone(), director.loaded_at);
+        }
+        problems
+    }
+}
+
+/// How a realserver does, and why.
+fn state(seat: Option<&Seat>, standing: Option<&Standing>, unwatched: bool) -> (RealserverState, String) {
+    let finding = standing.and_then(|standing| standing.finding.as_ref());
+    let failing = finding.filter(|finding| !finding.streak.passed);
+    let Some(seat) = seat else { return (RealserverState::Up, "not watched".to_owned()) };
+    let state = match (seat.status, failing) {
+        (Status::Probing, _) => RealserverState::Probing,
+        (Status::Up, Some(_)) => RealserverState::Failing,
+        (Status::Up, None) => RealserverState::Up,
+        (Status::Down, _) => RealserverState::Down,
+        (Status::Draining, _) => RealserverState::Draining,
+        (Status::Disabled, _) => RealserverState::Disabled,
+        (Status::Held, _) => RealserverState::Held,
+    };
+    let reason = match (state, failing) {
+        (RealserverState::Failing | RealserverState::Down | RealserverState::Held, Some(finding)) => {
+            let outcome = &finding.outcome;
+            format!("{}: {} {} ({})", seat.reason, outcome.code, outcome.detail, finding.streak)
+        }
+        (RealserverState::Up, _) if unwatched => "not watched".to_owned(),
+        _ => seat.reason.to_string(),
+    };
+    (state, reason)
+}
+
+fn address(id: &ServiceId) -> String {
+    match id {
+        ServiceId::Address { endpoint, .. } => endpoint.to_string(),
+        ServiceId::Mark { mark, .. } => format!("fwmark {mark}"),
+    }
+}
+
+fn forward(realserver: &Realserver) -> &'static str {
+    match realserver.destination.forward {
+        Forward::Masquerade => "nat",
+        Forward::Route => "dr",
+        Forward::Tunnel(_) => "tun",
+        Forward::Local | Forward::Bypass => "local",
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate of what happens in a second")]
+fn rate(count: u64) -> f64 {
+    count as f64
+}
