@@ -13,12 +13,20 @@ pub(super) fn check(path: &Path) -> ExitCode {
         Ok(config) => {
             // Nobody is left to tell when standard output is closed.
             let _ = writeln!(io::stdout(), "{}: {}", path.display(), summary(&config));
+            warn(path, &config);
             ExitCode::SUCCESS
         }
         Err(report) => {
             complain(&report);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn warn(path: &Path, config: &Config) {
+    let mut stderr = io::stderr().lock();
+    for warning in config.warnings() {
+        let _ = writeln!(stderr, "{}: warning: {warning}", path.display());
     }
 }
 

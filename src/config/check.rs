@@ -4,8 +4,12 @@
 //! wrong thing stays silent, so that one mistake is one problem.
 
 mod alert;
+mod depends;
+mod fallback;
+mod file;
 mod forwarding;
 mod monitor;
+mod policy;
 mod realserver;
 mod scheduling;
 mod service;
@@ -24,6 +28,7 @@ use super::report::{Problems, Reported, Span};
 use super::section::{At, Schema, Section, quoted};
 use super::value;
 use super::{Alert, Host, Name, Vip, VirtualService};
+use file::Directory;
 
 const FILE: Schema = Schema {
     title: "the file",
@@ -51,9 +56,9 @@ pub(super) fn check<'a>(
 ) -> Result<Parts, Reported> {
     let root = Section::new(&FILE, Span { start: 0, end: 0 }, file, problems);
     let (vips, known_vips) = vip::vips(&root);
-    let pools = realserver::pools(&root, &known_vips);
-    let services = service::services(&root, &known_vips, &pools);
-    let directory = path.parent().unwrap_or_else(|| Path::new(""));
+    let directory = Directory(path.parent().unwrap_or_else(|| Path::new("")));
+    let pools = realserver::pools(&root, &known_vips, directory);
+    let services = service::services(&root, &known_vips, &pools, directory);
     let context = alert::Context { directory, services: services.as_deref().ok() };
     let alerts = alert::alerts(&root, &context);
     let downtime_log = alert::downtime_log(&root);

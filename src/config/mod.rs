@@ -12,6 +12,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod value;
+mod warning;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

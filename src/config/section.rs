@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::report::{Problems, Reported, Span};
 
@@ -182,6 +182,58 @@ impl<'a> Section<'a> {
             DeValue::Array(array) => Ok(array),
             other => Err(self.problems.add(value.span().into(), wrong_type("a list", other), help)),
         }
+    }
+
+    /// Refuses two keys of which only one makes sense.
+    pub(super) fn exclusive(&self, a: &'static str, b: &'static str) -> Result<(), Reported> {
+        let (Some(one), Some(other)) = (self.key_span(a), self.key_span(b)) else {
+            return Ok(());
+        };
+        let what = format!("`{a}` and `{b}` exclude each other");
+        Err(self.problems.add_collision(one.max(other), one.min(other), what, "keep one of them"))
+    }
+
+    /// Reads the elements of a list that may be absent; all of them before the first error counts.
+    pub(super) fn each<T>(
+        &self,
+        key: &'static str,
+        help: &'static str,
+        reader: impl Fn(&'a DeValue<'a>) -> Result<T, Fault>,
+    ) -> Result<Option<Vec<T>>, Reported> {
+        if self.get(key).is_none() {
+            return Ok(None);
+        }
+        let element = |value| Ok(read(self.problems, value, &reader)?.value);
+        let elements: Vec<_> = self.list(key, help)?.iter().map(element).collect();
+        elements.into_iter().collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Reads the names and values of a table that may be absent and may have any names; all of them before the first
+    /// error counts.
+    pub(super) fn pairs(
+        &self,
+        key: &'static str,
+        help: &'static str,
+        check: impl Fn(&str, &str) -> Result<(), Fault>,
+    ) -> Result<Vec<(String, String)>, Reported> {
+        let Some(value) = self.get(key) else {
+            return Ok(Vec::new());
+        };
+        let Some(table) = value.get_ref().as_table() else {
+            return Err(self.problems.add(value.span().into(), wrong_type("a table", value.get_ref()), help));
+        };
+        let pair = |(name, value): (&'a Spanned<DeString<'a>>, &'a Value<'a>)| {
+            let name = name.get_ref().as_ref();
+            let pair = |value: &'a DeValue<'a>| match value {
+                DeValue::String(text) => {
+                    check(name, text).map(|()| (name.to_owned(), text.as_ref().to_owned()))
+                }
+                other => Err(Fault::new(wrong_type("a string", other), help)),
+            };
+            Ok(read(self.problems, value, pair)?.value)
+        };
+        let pairs: Vec<_> = table.iter().map(pair).collect();
+        pairs.into_iter().collect()
     }
 
     /// The tables of a key that is written as `[[key]]`, as often as one likes; `help` shows that.

@@ -66,6 +66,15 @@ pub(super) fn word<T: Copy>(value: &DeValue<'_>, words: &[(&'static str, T)]) ->
     }
 }
 
+/// An argument for a program.
+pub(super) fn argument(value: &DeValue<'_>) -> Result<String, Fault> {
+    let text = text(value, "an argument is a string, for example \"--to\"")?;
+    if text.contains('\0') {
+        return Err(Fault::new("a program cannot get a NUL character", "take it out"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A name for a thing.
 pub(super) fn name(value: &DeValue<'_>) -> Result<Name, Fault> {
     const HELP: &str = "a name is 1 to 64 of the characters A-Z a-z 0-9 . _ -";
@@ -113,6 +122,21 @@ pub(super) fn duration(value: &DeValue<'_>) -> Result<Duration, Fault> {
     Ok(duration)
 }
 
+/// A time of a range, whose ends are called as the file would.
+pub(super) fn bounded(
+    value: &DeValue<'_>,
+    (shortest, from): (Duration, &str),
+    (longest, to): (Duration, &str),
+) -> Result<Duration, Fault> {
+    match duration(value)? {
+        time if (shortest..=longest).contains(&time) => Ok(time),
+        time => {
+            let what = if time < shortest { "this is too short" } else { "this is too long" };
+            Err(Fault::new(what, format!("use \"{from}\" to \"{to}\"")))
+        }
+    }
+}
+
 /// A time in whole seconds, at least one.
 pub(super) fn seconds(value: &DeValue<'_>) -> Result<u32, Fault> {
     let duration = duration(value)?;
@@ -128,7 +152,11 @@ const ADDRESS_HELP: &str = "write \"192.0.2.10\" or \"2001:db8::10\"; host names
 
 /// An address that one machine can have.
 pub(super) fn address(value: &DeValue<'_>) -> Result<IpAddr, Fault> {
-    let text = text(value, ADDRESS_HELP)?;
+    parse_address(text(value, ADDRESS_HELP)?)
+}
+
+/// The same, of a part of a string.
+pub(super) fn parse_address(text: &str) -> Result<IpAddr, Fault> {
     let help = match socket_address(text) {
         Some((address, None)) => return unicast(address),
         Some((_, Some(_))) => "write the address here and the port as `port`",

@@ -1,15 +1,14 @@
 //! `[[alert]]` and `[downtime]`: who is told of failures, and where they are noted.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::num::NonZeroU32;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 use toml::de::DeValue;
 
+use super::file::Directory;
 use crate::alert::Period;
 use crate::config::report::Reported;
 use crate::config::section::{Fault, Schema, Section, did_you_mean, nearest, quoted, read, wrong_type};
@@ -50,10 +49,12 @@ const COMPARE: [(&str, Compare); 3] =
 const AFTER_HELP: &str = "write after = 3 for failed checks in a row, after = \"30s\" for the length of an outage, \
                           or after = { count = 3, within = \"10m\" }";
 
+const PROGRAM_HELP: &str = "name a program, for example \"alert.d/page-oncall\"; a relative path begins where this \
+                            file is, and arguments stand in `args`";
+
 /// What the alerts of a file refer to.
 pub(super) struct Context<'c> {
-    /// Where the file is: paths in it begin there.
-    pub(super) directory: &'c Path,
+    pub(super) directory: Directory<'c>,
     /// The services; unknown if they are wrong.
     pub(super) services: Option<&'c [VirtualService]>,
 }
@@ -116,7 +117,7 @@ impl Context<'_> {
 
     fn action(&self, section: &Section<'_>) -> Result<Action, Reported> {
         let problems = section.problems;
-        let own = list(section, "args", "write args = [\"--to\", \"oncall\"]", argument);
+        let own = section.each("args", "write args = [\"--to\", \"oncall\"]", value::argument);
         match (section.key_span("run"), section.key_span("webhook")) {
             (Some(run), Some(webhook)) => {
                 let (earlier, later) = if run < webhook { (run, webhook) } else { (webhook, run) };
@@ -129,7 +130,9 @@ impl Context<'_> {
                 Err(section.missing_one_of(&["run", "webhook"], "[[alert]] tells nobody", help))
             }
             (Some(_), None) => {
-                let path = section.required("run", "", |value| self.program(value));
+                let path = section.required("run", "", |value| {
+                    self.directory.program(value::text(value, PROGRAM_HELP)?, PROGRAM_HELP)
+                });
                 Ok(Action::Program { path: path?.value, arguments: own?.unwrap_or_default() })
             }
             (None, Some(_)) => {
@@ -142,31 +145,10 @@ impl Context<'_> {
         }
     }
 
-    /// A program that can be run.
-    fn program(&self, value: &DeValue<'_>) -> Result<PathBuf, Fault> {
-        let text = value::text(value, "write the path of a program, for example \"alert.d/page-oncall\"")?;
-        let path = self.directory.join(text);
-        let path = std::path::absolute(&path).unwrap_or(path);
-        let metadata = fs::metadata(&path).map_err(|cause| {
-            Fault::new(
-                format!("{} cannot be run: {cause}", quoted(text)),
-                "name a program; a relative path begins where this file is, and arguments stand in `args`",
-            )
-        })?;
-        if !metadata.is_file() {
-            return Err(Fault::new(format!("{} is not a file", quoted(text)), "name a program"));
-        }
-        if metadata.permissions().mode() & 0o111 == 0 {
-            let help = format!("chmod +x {}", quoted(text));
-            return Err(Fault::new(format!("{} is not executable", quoted(text)), help));
-        }
-        Ok(path)
-    }
-
     /// The services that an alert is for, if it is not for all.
     fn services(&self, section: &Section<'_>) -> Result<Option<BTreeSet<Name>>, Reported> {
         const HELP: &str = "write services = [\"http\"], or take it out: then the alert is for all services";
-        let Some(names) = list(section, "services", HELP, |value| self.service(section, value))? else {
+        let Some(names) = section.each("services", HELP, |value| self.service(section, value))? else {
             return Ok(None);
         };
         if names.is_empty() {
@@ -193,7 +175,7 @@ impl Context<'_> {
 
 fn occasions(section: &Section<'_>) -> Result<BTreeSet<Occasion>, Reported> {
     const HELP: &str = "write on = [\"down\", \"up\"]";
-    let occasions = list(section, "on", HELP, |value| value::word(value, &OCCASIONS))?;
+    let occasions = section.each("on", HELP, |value| value::word(value, &OCCASIONS))?;
     let occasions = occasions.unwrap_or_else(|| vec![Occasion::Down, Occasion::Up]);
     if occasions.is_empty() {
         let span = section.key_span("on").unwrap_or(section.span);
@@ -237,14 +219,6 @@ fn period(value: &DeValue<'_>) -> Result<Period, Fault> {
     Period::parse(value::text(value, HELP)?).map_err(|malformed| Fault::new(malformed.to_string(), HELP))
 }
 
-fn argument(value: &DeValue<'_>) -> Result<String, Fault> {
-    let text = value::text(value, "an argument is a string, for example \"--to\"")?;
-    if text.contains('\0') {
-        return Err(Fault::new("a program cannot get a NUL character", "take it out"));
-    }
-    Ok(text.to_owned())
-}
-
 fn webhook(value: &DeValue<'_>) -> Result<Url, Fault> {
     const HELP: &str = "write a URL, for example \"https://alerts.example.com/lvsd\"";
     let text = value::text(value, HELP)?;
@@ -253,19 +227,4 @@ fn webhook(value: &DeValue<'_>) -> Result<Url, Fault> {
         Ok(url) => Err(Fault::new(format!("{} is neither http nor https", quoted(url.scheme())), HELP)),
         Err(cause) => Err(Fault::new(format!("{} is not a URL: {cause}", quoted(text)), HELP)),
     }
-}
-
-/// Reads the elements of a list that may be absent; all of them before the first error counts.
-fn list<'a, T>(
-    section: &Section<'a>,
-    key: &'static str,
-    help: &'static str,
-    reader: impl Fn(&'a DeValue<'a>) -> Result<T, Fault>,
-) -> Result<Option<Vec<T>>, Reported> {
-    if section.get(key).is_none() {
-        return Ok(None);
-    }
-    let element = |value| Ok(read(section.problems, value, &reader)?.value);
-    let elements: Vec<_> = section.list(key, help)?.iter().map(element).collect();
-    elements.into_iter().collect::<Result<_, _>>().map(Some)
 }

@@ -19,6 +19,8 @@ pub(super) enum Method {
     Nat,
     Dr,
     Tun,
+    /// To this machine itself.
+    Local,
 }
 
 impl fmt::Display for Method {
@@ -27,6 +29,7 @@ impl fmt::Display for Method {
             Self::Nat => "nat",
             Self::Dr => "dr",
             Self::Tun => "tun",
+            Self::Local => "local",
         })
     }
 }
@@ -70,6 +73,7 @@ pub(super) fn forward(method: Method, tunnel: Option<At<Encapsulation>>) -> Forw
     match method {
         Method::Nat => Forward::Masquerade,
         Method::Dr => Forward::Route,
+        Method::Local => Forward::Local,
         Method::Tun => Forward::Tunnel(tunnel.map_or(Encapsulation::Ipip, |at| at.value)),
     }
 }

@@ -1,46 +1,142 @@
 //! `monitor`: how realservers are watched.
 
-use std::sync::Arc;
+mod adopt;
+mod body;
+mod exec;
+mod http;
+mod keys;
+mod pace;
+mod simple;
+mod tls;
 
-use healthcheck::Monitor;
-use toml::de::DeValue;
+use std::net::IpAddr;
 
-use crate::config::report::Reported;
-use crate::config::section::{Fault, Schema, Section, quoted, read};
-use crate::config::value;
+use healthcheck::{Check, Monitor, Origin};
+use toml::de::{DeTable, DeValue};
 
-const MONITOR: Schema =
-    Schema { title: "monitor", keys: &["type"], later: &["path", "interval", "timeout", "rise", "fall"] };
+use super::file::Directory;
+use crate::config::report::{Reported, Span};
+use crate::config::section::{At, Section, Value, read, wrong_type};
+use crate::config::{Interface, value};
 
-const HELP: &str = "this version watches nothing, which has to be said: monitor = \"none\"";
+pub(super) use adopt::{Adopter, Shared};
+use keys::{KINDS, Kind, MONITOR};
 
-/// Types that a later version will have.
-const LATER: [&str; 6] = ["http", "https", "tcp", "icmp", "exec", "mon"];
+const HELP: &str = "write monitor = \"tcp\", or monitor = { type = \"http\", path = \"/\" }; \"none\" watches nothing, \
+                    which has to be said";
 
-/// Reads a service's monitors.
-pub(super) fn monitors(section: &Section<'_>) -> Result<Vec<Arc<Monitor>>, Reported> {
-    let problems = section.problems;
-    let Some(value) = section.get("monitor") else {
-        return Err(section.missing("monitor", HELP));
-    };
-    let Some(table) = value.get_ref().as_table() else {
-        return Ok(read(problems, value, kind)?.value);
-    };
-    // The other keys belong to a type, so they say nothing as long as the type is wrong.
-    match table.get("type") {
-        Some(of) => read(problems, of, kind)?,
-        None => return Err(problems.add(value.span().into(), "monitor has no `type`", HELP)),
-    };
-    let section = Section::new(&MONITOR, value.span().into(), table, problems);
-    Ok(section.required("type", HELP, kind)?.value)
+/// A monitor as the file has it, before it is known whom it watches.
+#[derive(Clone, Debug)]
+pub(super) struct Spec {
+    monitor: Monitor,
+    span: Span,
+    /// The addresses in it, which realservers must share the family of.
+    addresses: Vec<At<IpAddr>>,
 }
 
-fn kind(value: &DeValue<'_>) -> Result<Vec<Arc<Monitor>>, Fault> {
-    match value::text(value, HELP)? {
-        "none" => Ok(Vec::new()),
-        later if LATER.contains(&later) => {
-            Err(Fault::new(format!("monitors of type {later:?} are not in this version yet"), HELP))
-        }
-        other => Err(Fault::new(format!("{} is not a monitor", quoted(other)), HELP)),
+/// Reads the key `monitor` of a service or a realserver.
+pub(super) fn monitors(
+    section: &Section<'_>,
+    directory: Directory<'_>,
+) -> Result<Option<Vec<Spec>>, Reported> {
+    let problems = section.problems;
+    let Some(value) = section.get("monitor") else {
+        return Ok(None);
+    };
+    let DeValue::Array(list) = value.get_ref() else {
+        return Ok(Some(monitor(section, value, directory)?.into_iter().collect()));
+    };
+    if list.is_empty() {
+        return Err(problems.add(value.span().into(), "no monitor is in this list", HELP));
     }
+    let element = |value: &Value<'_>| {
+        monitor(section, value, directory)?.ok_or_else(|| {
+            let help = "take it out, or write monitor = \"none\" without a list";
+            problems.add(value.span().into(), "\"none\" stands alone", help)
+        })
+    };
+    let monitors: Vec<_> = list.iter().map(element).collect();
+    monitors.into_iter().collect::<Result<_, _>>().map(Some)
+}
+
+/// Reads the key `monitor` where it must be.
+pub(super) fn required(section: &Section<'_>, directory: Directory<'_>) -> Result<Vec<Spec>, Reported> {
+    monitors(section, directory)?.ok_or_else(|| section.missing("monitor", HELP))
+}
+
+/// Reads one monitor, a word or a table; the type `none` is none.
+fn monitor(
+    parent: &Section<'_>,
+    value: &Value<'_>,
+    directory: Directory<'_>,
+) -> Result<Option<Spec>, Reported> {
+    let problems = parent.problems;
+    let span = value.span().into();
+    let of = |value| value::word(value, &KINDS);
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            let section = Section::new(&MONITOR, span, table, problems);
+            let kind = section.required("type", "add type = \"http\"", of)?.value;
+            let placed = keys::none_out_of_place(&section, kind);
+            let spec = spec(&section, kind, directory);
+            placed.and(spec)
+        }
+        DeValue::String(_) => {
+            let kind = read(problems, value, of)?.value;
+            spec(&Section::new(&MONITOR, span, &DeTable::new(), problems), kind, directory)
+        }
+        other => Err(problems.add(span, wrong_type("a string or a table", other), HELP)),
+    }
+}
+
+fn spec(section: &Section<'_>, kind: Kind, directory: Directory<'_>) -> Result<Option<Spec>, Reported> {
+    if kind == Kind::None {
+        return Ok(None);
+    }
+    let address = section.optional("address", value::address);
+    let port = section.optional("port", |value| value::port(value, 1));
+    let source = section.optional("source", value::address);
+    let interface = section.optional("interface", value::interface);
+    let pace = pace::pace(section, kind);
+    let check = check(section, kind, directory);
+    let (address, source, pace) = (address?, source?, pace?);
+    if let (Some(address), Some(source)) = (address, source)
+        && address.value.is_ipv4() != source.value.is_ipv4()
+    {
+        let what = "`address` and `source` are of different families";
+        let help = "use two IPv4 or two IPv6 addresses";
+        return Err(section.problems.add_collision(source.span, address.span, what, help));
+    }
+    let monitor = Monitor {
+        check: check?,
+        address: address.map(|at| at.value),
+        port: port?.map(|at| at.value),
+        origin: Origin {
+            address: source.map(|at| at.value),
+            interface: interface?.map(|at: At<Interface>| at.value.as_str().to_owned()),
+        },
+        timeout: pace.timeout,
+        pace: pace.pace,
+    };
+    let addresses = [address, source].into_iter().flatten().collect();
+    Ok(Some(Spec { monitor, span: section.span, addresses }))
+}
+
+fn check(section: &Section<'_>, kind: Kind, directory: Directory<'_>) -> Result<Check, Reported> {
+    Ok(match kind {
+        Kind::None | Kind::Tcp => Check::Tcp,
+        Kind::Tls => Check::Tls(tls::tls(section, directory)?),
+        Kind::Http => Check::Http(Box::new(http::http(section, directory)?)),
+        Kind::Https => {
+            let tls = tls::tls(section, directory);
+            let http = http::http(section, directory)?;
+            Check::Http(Box::new(healthcheck::Http { tls: Some(tls?), ..http }))
+        }
+        Kind::Udp => Check::Udp(simple::udp(section)?),
+        Kind::Ping => Check::Ping,
+        Kind::Dns => Check::Dns(simple::dns(section)?),
+        Kind::Smtp => Check::Smtp(simple::smtp(section)?),
+        Kind::Exec => Check::Exec(exec::exec(section, directory)?),
+        Kind::Idle => Check::Idle,
+    })
 }

@@ -7,7 +7,9 @@ use ipvs::{Thresholds, Weight};
 use toml::de::DeValue;
 
 use super::Unique;
+use super::file::Directory;
 use super::forwarding::Forwarding;
+use super::monitor::{Spec, monitors};
 use super::vip::Vips;
 use crate::config::report::{Problems, Reported, Span};
 use crate::config::section::{At, Schema, Section, Value, did_you_mean, nearest, quoted, read, wrong_type};
@@ -17,7 +19,17 @@ const POOL: Schema = Schema { title: "[[pool]]", keys: &["name", "realservers"],
 
 const REALSERVER: Schema = Schema {
     title: "a realserver",
-    keys: &["name", "address", "port", "weight", "forward", "tunnel", "upper_threshold", "lower_threshold"],
+    keys: &[
+        "name",
+        "address",
+        "port",
+        "weight",
+        "forward",
+        "tunnel",
+        "upper_threshold",
+        "lower_threshold",
+        "monitor",
+    ],
     later: &[],
 };
 
@@ -34,10 +46,12 @@ pub(super) struct Member {
     pub(super) weight: Weight,
     pub(super) thresholds: Thresholds,
     pub(super) forwarding: Forwarding,
+    /// How it is watched, if not as the service says.
+    pub(super) monitors: Option<Vec<Spec>>,
 }
 
 /// A list of realservers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Members {
     /// Those that are right.
     pub(super) list: Vec<Member>,
@@ -68,13 +82,13 @@ impl Pools<'_> {
 }
 
 /// Reads every `[[pool]]`.
-pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>) -> Pools<'a> {
+pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>, directory: Directory<'_>) -> Pools<'a> {
     let mut names = Unique::new();
     let mut pools = BTreeMap::new();
     for section in root.tables("pool", &POOL, "write [[pool]], with its keys on the lines below") {
         // A pool is only referred to: if its name is wrong, that is on record, and no value is built from it.
         let _ = names.name(&section, "add name = \"apache\"");
-        let members = members(&section, vips);
+        let members = members(&section, vips, directory);
         if let Some(text) = section.get("name").and_then(|name| name.get_ref().as_str()) {
             pools.entry(text).or_insert(members);
         }
@@ -83,7 +97,11 @@ pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>) -> Pools<'a> {
 }
 
 /// Reads the key `realservers` of a pool or a service.
-pub(super) fn members(section: &Section<'_>, vips: &Vips<'_>) -> Result<Members, Reported> {
+pub(super) fn members(
+    section: &Section<'_>,
+    vips: &Vips<'_>,
+    directory: Directory<'_>,
+) -> Result<Members, Reported> {
     let problems = section.problems;
     let values = section.list("realservers", LIST_HELP)?;
     if values.is_empty() {
@@ -94,7 +112,8 @@ pub(super) fn members(section: &Section<'_>, vips: &Vips<'_>) -> Result<Members,
     let mut complete = Ok(());
     let mut keep =
         |member: Result<Member, Reported>| member.map_err(|reported| complete = Err(reported)).ok();
-    let list: Vec<Member> = values.iter().filter_map(|value| keep(member(value, problems, vips))).collect();
+    let list: Vec<Member> =
+        values.iter().filter_map(|value| keep(member(value, problems, vips, directory))).collect();
     let mut names = Unique::new();
     for member in &list {
         let name = member.name.as_str();
@@ -107,45 +126,61 @@ pub(super) fn members(section: &Section<'_>, vips: &Vips<'_>) -> Result<Members,
     Ok(Members { list, complete })
 }
 
-fn member<'a>(value: &'a Value<'a>, problems: &'a Problems, vips: &Vips<'_>) -> Result<Member, Reported> {
+fn member<'a>(
+    value: &'a Value<'a>,
+    problems: &'a Problems,
+    vips: &Vips<'_>,
+    directory: Directory<'_>,
+) -> Result<Member, Reported> {
     let member = match value.get_ref() {
-        DeValue::String(text) => {
-            let at = read(problems, value, |_| value::endpoint(text))?;
-            let (address, port) = at.value;
-            Member {
-                span: at.span,
-                name: Name::of_realserver(text, address, port),
-                address,
-                port: port.map(|value| At { value, span: at.span }),
-                weight: Weight::ONE,
-                thresholds: Thresholds::NONE,
-                forwarding: Forwarding::UNSAID,
-            }
-        }
+        DeValue::String(text) => plain(value, text, problems)?,
         DeValue::Table(table) => {
             let span = value.span().into();
-            described(&Section::new(&REALSERVER, span, table, problems))?
+            described(&Section::new(&REALSERVER, span, table, problems), directory)?
         }
         other => {
             let what = wrong_type("an address or a table", other);
             return Err(problems.add(value.span().into(), what, REALSERVER_HELP));
         }
     };
-    if let Some(vip) = vips.place_of(member.address) {
-        let what = format!("{} is the address of a vip", member.address);
-        let help = "use the realserver's own address";
-        return Err(problems.add_collision(member.span, vip, what, help));
-    }
+    member.is_no_vip(problems, vips)?;
     Ok(member)
 }
 
-fn described(section: &Section<'_>) -> Result<Member, Reported> {
+/// A realserver of which there is nothing but the address.
+pub(super) fn plain(value: &Value<'_>, text: &str, problems: &Problems) -> Result<Member, Reported> {
+    let At { value: (address, port), span } = read(problems, value, |_| value::endpoint(text))?;
+    Ok(Member {
+        span,
+        name: Name::of_realserver(text, address, port),
+        address,
+        port: port.map(|value| At { value, span }),
+        weight: Weight::ONE,
+        thresholds: Thresholds::NONE,
+        forwarding: Forwarding::UNSAID,
+        monitors: None,
+    })
+}
+
+impl Member {
+    /// A packet to a vip would come back.
+    pub(super) fn is_no_vip(&self, problems: &Problems, vips: &Vips<'_>) -> Result<(), Reported> {
+        let Some(vip) = vips.place_of(self.address) else {
+            return Ok(());
+        };
+        let what = format!("{} is the address of a vip", self.address);
+        Err(problems.add_collision(self.span, vip, what, "use the realserver's own address"))
+    }
+}
+
+fn described(section: &Section<'_>, directory: Directory<'_>) -> Result<Member, Reported> {
     let name = section.optional("name", value::name);
     let address = section.required("address", "add address = \"192.0.2.10\"", value::address);
     let port = section.optional("port", |value| value::port(value, 0));
     let weight = section.optional("weight", |value| value::integer(value, 0..=Weight::MAX.get()));
     let thresholds = thresholds(section);
     let forwarding = Forwarding::read(section);
+    let monitors = monitors(section, directory);
     let (address, port) = (address?.value, port?);
     let weight = weight?.map_or(Ok(Weight::ONE), |at| {
         Weight::new(at.value)
@@ -162,6 +197,7 @@ fn described(section: &Section<'_>) -> Result<Member, Reported> {
         weight: weight?,
         thresholds: thresholds?,
         forwarding: forwarding?,
+        monitors: monitors?,
     })
 }
 

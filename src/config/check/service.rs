@@ -1,23 +1,27 @@
 //! `[[service]]`: virtual services.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use healthcheck::{MinServing, OnFailure, Policy};
+use healthcheck::{Monitor, Policy};
 use ipvs::{Endpoint, Family, Protocol, ServiceId};
 use toml::de::DeValue;
 
 use super::Unique;
+use super::depends::Depends;
+use super::file::Directory;
 use super::forwarding::{Forwarding, Method};
-use super::monitor::monitors;
-use super::realserver::{Pools, members};
-use super::scheduling;
+use super::monitor::{Adopter, Shared};
+use super::realserver::{Members, Pools, members};
 use super::serving::Context;
 use super::vip::Vips;
+use super::{fallback, monitor, policy, scheduling};
 use crate::config::report::{Reported, Span};
 use crate::config::section::{At, Fault, Schema, Section, quoted, wrong_type};
-use crate::config::{Name, Realserver, VirtualService, value};
+use crate::config::{Fallback, Name, Realserver, VirtualService, value};
 
 const SERVICE: Schema = Schema {
     title: "[[service]]",
@@ -41,19 +45,16 @@ const SERVICE: Schema = Schema {
         "one_packet",
         "drain_timeout",
         "monitor",
+        "on_failure",
+        "min_serving",
+        "slow_start",
+        "fallback",
+        "depends",
     ],
-    later: &["on_failure", "fallback", "min_serving"],
+    later: &[],
 };
 
 const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(300);
-
-const POLICY: Policy = Policy {
-    on_failure: OnFailure::Remove,
-    min_serving: MinServing::Count(0),
-    slow_start: None,
-    patience: Duration::from_secs(10),
-    hold: Duration::from_secs(10),
-};
 
 /// What all services share while they are read.
 struct Reader<'a, 'v> {
@@ -61,6 +62,16 @@ struct Reader<'a, 'v> {
     pools: &'v Pools<'a>,
     names: Unique<Name>,
     ids: Unique<ServiceId>,
+    depends: Depends<'a>,
+    directory: Directory<'v>,
+    monitors: Shared,
+}
+
+/// Who serves, and how they are watched.
+struct Serving {
+    realservers: Vec<Realserver>,
+    monitors: Vec<Arc<Monitor>>,
+    fallback: Option<Fallback>,
 }
 
 /// Reads every `[[service]]`.
@@ -68,10 +79,20 @@ pub(super) fn services<'a>(
     root: &Section<'a>,
     vips: &Vips<'a>,
     pools: &Pools<'a>,
+    directory: Directory<'_>,
 ) -> Result<Vec<VirtualService>, Reported> {
-    let mut reader = Reader { vips, pools, names: Unique::new(), ids: Unique::new() };
     let sections = root.tables("service", &SERVICE, "write [[service]], with its keys on the lines below");
+    let mut reader = Reader {
+        vips,
+        pools,
+        names: Unique::new(),
+        ids: Unique::new(),
+        depends: Depends::new(&sections),
+        directory,
+        monitors: Shared::default(),
+    };
     let services: Vec<_> = sections.iter().map(|section| reader.service(section)).collect();
+    reader.depends.are_acyclic(root.problems)?;
     services.into_iter().collect()
 }
 
@@ -82,19 +103,24 @@ impl Reader<'_, '_> {
         let ids = self.ids(section, protocol);
         let ids_so_far = ids.as_deref().map_err(|&reported| reported);
         let definition = scheduling::definition(section, ids_so_far, protocol);
-        let realservers = self.realservers(section, ids_so_far);
+        let scheduler = definition.as_ref().map(|definition| &definition.scheduler).map_err(|&it| it);
+        let policy = policy::policy(section, protocol, scheduler);
+        let depends = self.depends.read(section);
+        let serving = self.serving(section, ids_so_far);
         let drain_timeout = section.optional("drain_timeout", value::duration);
-        let monitors = monitors(section);
+        let Serving { realservers, monitors, fallback } = serving?;
+        let own = realservers.iter().filter_map(|realserver| realserver.monitors.as_ref()).flatten();
+        let patience = policy::patience(monitors.iter().chain(own).map(AsRef::as_ref));
         Ok(VirtualService {
             name: name?,
             definition: definition?,
-            realservers: realservers?,
+            realservers,
             ids: ids?,
             drain_timeout: drain_timeout?.map_or(DEFAULT_DRAIN_TIMEOUT, |at| at.value),
-            monitors: monitors?,
-            policy: POLICY,
-            fallback: None,
-            depends: Vec::new(),
+            monitors,
+            policy: Policy { patience, ..policy? },
+            fallback,
+            depends: depends?,
         })
     }
 
@@ -168,47 +194,53 @@ impl Reader<'_, '_> {
         Ok(At { value: Target::Addresses(addresses), span: vip.span })
     }
 
-    fn realservers(
+    fn serving(
         &self,
         section: &Section<'_>,
         ids: Result<&[ServiceId], Reported>,
-    ) -> Result<Vec<Realserver>, Reported> {
+    ) -> Result<Serving, Reported> {
         let forwarding = forwarding(section);
-        let inline;
-        let members = match (section.key_span("pool"), section.key_span("realservers")) {
-            (Some(pool), Some(list)) => {
-                let (earlier, later) = if pool < list { (pool, list) } else { (list, pool) };
-                let what = "`pool` and `realservers` exclude each other";
-                return Err(section.problems.add_collision(later, earlier, what, "keep one of them"));
-            }
-            (None, None) => {
-                let help =
-                    "add pool = \"NAME\" with the name of a [[pool]], or realservers = [\"192.0.2.10\"]";
-                let what = "[[service]] has no realservers";
-                return Err(section.missing_one_of(&["pool", "realservers"], what, help));
-            }
-            (Some(_), None) => {
-                let pool = section
-                    .required("pool", "", |value| value::text(value, "write the name of a [[pool]]"))?;
-                self.pools.members_of(section, pool.value, pool.span)?
-            }
-            (None, Some(_)) => {
-                inline = members(section, self.vips)?;
-                &inline
-            }
-        };
-        let label = match section.get("name").and_then(|name| name.get_ref().as_str()) {
-            Some(name) => format!("service {}", quoted(name)),
-            None => "the service".to_owned(),
+        let monitors = monitor::required(section, self.directory);
+        let fallback = fallback::member(section, self.vips);
+        let members = self.members(section)?;
+        let name = |key| section.get(key).and_then(|name| name.get_ref().as_str());
+        let service = name("name");
+        let label =
+            service.map_or_else(|| "the service".to_owned(), |name| format!("service {}", quoted(name)));
+        let service = service.unwrap_or_default();
+        let adopter = Adopter {
+            problems: section.problems,
+            label: &label,
+            service,
+            group: name("pool").unwrap_or(service),
+            shared: &self.monitors,
         };
         let context = Context {
             problems: section.problems,
-            service: &label,
+            label: &label,
             ids: ids?,
             forwarding: forwarding?,
             span: section.span,
+            adopter,
         };
-        context.realservers(members)
+        let realservers = context.realservers(&members)?;
+        let monitors = context.monitors(&monitors?, &realservers);
+        let fallback = fallback?.map(|member| context.fallback(&member, &realservers)).transpose();
+        Ok(Serving { monitors: monitors?, fallback: fallback?, realservers })
+    }
+
+    fn members(&self, section: &Section<'_>) -> Result<Cow<'_, Members>, Reported> {
+        section.exclusive("pool", "realservers")?;
+        if section.get("realservers").is_some() {
+            return Ok(Cow::Owned(members(section, self.vips, self.directory)?));
+        }
+        let help = "add pool = \"NAME\" with the name of a [[pool]], or realservers = [\"192.0.2.10\"]";
+        let name = |value| value::text(value, "write the name of a [[pool]]");
+        let pool = section.optional("pool", name)?;
+        let pool = pool.ok_or_else(|| {
+            section.missing_one_of(&["pool", "realservers"], "[[service]] has no realservers", help)
+        })?;
+        self.pools.members_of(section, pool.value, pool.span).map(Cow::Borrowed)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Realservers as a service has them: what they leave open, it decides.
 
 use std::cell::LazyCell;
+use std::sync::Arc;
 
+use healthcheck::Monitor;
 use ipvs::{Destination, Endpoint, Family, ServiceId};
 
 use super::Unique;
 use super::forwarding::{Forwarding, Method, forward};
+use super::monitor::{Adopter, Spec};
 use super::realserver::{Member, Members};
 use crate::config::Realserver;
 use crate::config::report::{Problems, Reported, Span};
@@ -14,20 +17,18 @@ use crate::config::report::{Problems, Reported, Span};
 pub(super) struct Context<'a> {
     pub(super) problems: &'a Problems,
     /// The service as it is called in messages.
-    pub(super) service: &'a str,
+    pub(super) label: &'a str,
     pub(super) ids: &'a [ServiceId],
     pub(super) forwarding: Forwarding,
     /// Where to say what the service lacks.
     pub(super) span: Span,
+    pub(super) adopter: Adopter<'a>,
 }
 
 impl Context<'_> {
     /// The service's realservers, if all are right.
     pub(super) fn realservers(&self, members: &Members) -> Result<Vec<Realserver>, Reported> {
-        let unsaid = LazyCell::new(|| {
-            let what = format!("{} does not say how packets reach its realservers", self.service);
-            self.problems.add(self.span, what, "add forward = \"nat\", \"dr\" or \"tun\"")
-        });
+        let unsaid = LazyCell::new(|| self.forwarding_unsaid());
         let mut endpoints = Unique::new();
         let mut realservers = Vec::with_capacity(members.list.len());
         let mut complete = members.complete;
@@ -47,18 +48,34 @@ impl Context<'_> {
         Ok(realservers)
     }
 
+    /// Reports that the service leaves open what it should not.
+    pub(super) fn forwarding_unsaid(&self) -> Reported {
+        let what = format!("{} does not say how packets reach its realservers", self.label);
+        self.problems.add(self.span, what, "add forward = \"nat\", \"dr\" or \"tun\"")
+    }
+
+    /// The monitors of those realservers that have none of their own.
+    pub(super) fn monitors(
+        &self,
+        specs: &[Spec],
+        realservers: &[Realserver],
+    ) -> Result<Vec<Arc<Monitor>>, Reported> {
+        let watched = realservers.iter().filter(|realserver| realserver.monitors.is_none());
+        self.adopter.adopt(specs, &watched.map(|realserver| realserver.endpoint))
+    }
+
     fn every_id_is_served(&self, realservers: &[Realserver]) -> Result<(), Reported> {
         let served = |id| realservers.iter().any(|realserver| realserver.serves(id));
         let Some(alone) = self.ids.iter().find(|&&id| !served(id)) else {
             return Ok(());
         };
-        let what = format!("{} has no realserver for {alone}", self.service);
+        let what = format!("{} has no realserver for {alone}", self.label);
         let family = family_name(alone.family());
         let help = format!("add an {family} realserver, or use `address` instead of `vip`");
         Err(self.problems.add(self.span, what, help))
     }
 
-    fn realserver(
+    pub(super) fn realserver(
         &self,
         member: &Member,
         method: Method,
@@ -66,10 +83,10 @@ impl Context<'_> {
     ) -> Result<Realserver, Reported> {
         let tunnel = match (member.forwarding.tunnel(), method) {
             (None, Method::Tun) => self.forwarding.tunnel(),
-            (None, Method::Nat | Method::Dr) => None,
+            (None, Method::Nat | Method::Dr | Method::Local) => None,
             (Some(tunnel), Method::Tun) => Some(tunnel),
-            (Some(tunnel), Method::Nat | Method::Dr) => {
-                let what = format!("{} forwards to this realserver by {method}, not by tunnel", self.service);
+            (Some(tunnel), Method::Nat | Method::Dr | Method::Local) => {
+                let what = format!("{} forwards to this realserver by {method}, not by tunnel", self.label);
                 return Err(self.problems.add(
                     tunnel.span,
                     what,
@@ -82,9 +99,11 @@ impl Context<'_> {
         let endpoint = Endpoint::new(member.address, port)
             .map_err(|invalid| self.problems.add(member.span, invalid.to_string(), "use the IPv4 address"))?;
         endpoints.claim(endpoint, member.span).map_err(|earlier| {
-            let what = format!("{} has the realserver {endpoint} twice", self.service);
+            let what = format!("{} has the realserver {endpoint} twice", self.label);
             self.problems.add_collision(member.span, earlier, what, "take one out")
         })?;
+        let monitors =
+            member.monitors.as_ref().map(|own| self.adopter.adopt(own, &std::iter::once(endpoint)));
         Ok(Realserver {
             name: member.name.clone(),
             endpoint,
@@ -93,7 +112,7 @@ impl Context<'_> {
                 weight: member.weight,
                 thresholds: member.thresholds,
             },
-            monitors: None,
+            monitors: monitors.transpose()?,
         })
     }
 
@@ -109,7 +128,7 @@ impl Context<'_> {
         });
         let by_mark = self.ids.iter().any(|id| matches!(id, ServiceId::Mark { .. }));
         let what =
-            format!("{} is {other} only, and {method} keeps the family: {}", self.service, member.address);
+            format!("{} is {other} only, and {method} keeps the family: {}", self.label, member.address);
         let help = if by_mark {
             format!("add family = \"{}\" to the service, or use an {other} address", this.to_lowercase())
         } else {
@@ -127,7 +146,7 @@ impl Context<'_> {
         let Some(port) = member.port else {
             return Ok(service_port.unwrap_or(0));
         };
-        let service = self.service;
+        let service = self.label;
         match (service_port, method) {
             (service_port, _) if service_port.unwrap_or(0) == port.value => Ok(port.value),
             (Some(0), _) => {
@@ -138,7 +157,7 @@ impl Context<'_> {
                 let help = "name the port, or leave it out: it is the service's then";
                 Err(self.problems.add(port.span, "port 0 is no port of a realserver", help))
             }
-            (_, Method::Nat) => Ok(port.value),
+            (_, Method::Nat | Method::Local) => Ok(port.value),
             (service_port, Method::Dr | Method::Tun) => {
                 let what = match service_port {
                     Some(taken) => format!(
