@@ -16,7 +16,7 @@ use crate::events::Events;
 use crate::kernel::{self, Linux};
 use crate::state::Store;
 
-/// How long answers may take to reach whoever asked when the daemon ends.
+/// How long the director may take to end, and answers to reach whoever asked.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs until SIGTERM, SIGINT or a release. The kernel keeps what it has.
@@ -71,19 +71,26 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
 
         let directing = director.run(inbox);
         tokio::pin!(directing);
-        loop {
+        let has_ended = loop {
             tokio::select! {
-                () = &mut directing => break,
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                () = &mut directing => break true,
+                _ = terminate.recv() => break false,
+                _ = interrupt.recv() => break false,
                 _ = hangup.recv() => {
                     // The verdict is in the log.
                     let (reply, _) = oneshot::channel();
                     drop(requests.try_send(Request::Reload { cut: false, reply }));
                 }
             }
-        }
+        };
         tell_manager(&[sd_notify::NotifyState::Stopping]);
+        if !has_ended {
+            let end = async {
+                drop(requests.send(Request::End).await);
+                directing.await;
+            };
+            drop(tokio::time::timeout(FAREWELL, end).await);
+        }
         drop(end);
         drop(tokio::time::timeout(FAREWELL, answers.join_all()).await);
         Ok(())

@@ -58,6 +58,8 @@ pub enum Request {
         /// Tells when it is there.
         reply: oneshot::Sender<()>,
     },
+    /// End, and leave all in place.
+    End,
     /// Take everything that is lvsd's out of the kernel, and end.
     Release {
         /// The verdict.
@@ -269,7 +271,7 @@ impl Director {
             let deadline = self.next_deadline();
             tokio::select! {
                 request = requests.recv() => match request {
-                    None => return self.keep_verdicts(),
+                    None | Some(Request::End) => return self.keep_verdicts(),
                     Some(Request::Reload { cut, reply }) => drop(reply.send(self.reload(cut).await)),
                     Some(Request::Say { service, realserver, said, reply }) => {
                         drop(reply.send(self.say(&service, &realserver, said).await));
@@ -393,6 +395,7 @@ impl Director {
             let now = BootTime::now();
             let mut state = self.state.clone();
             state.retarget(&desired, now, cut);
+            Self::forget_words(&mut state.words, &config);
             reconcile::claim(&mut state, &desired, &before);
             self.remember(&state)?;
 

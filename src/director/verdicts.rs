@@ -1,5 +1,8 @@
 //! From verdicts and words to the kernel.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +13,9 @@ use tokio::sync::mpsc;
 
 use super::report::EVENTS_PER_CHANGE;
 use super::{Cause, Director, Refusal};
-use crate::config::Name;
+use crate::config::{Config, Name};
 use crate::events::Kind;
-use crate::serving::{Key, Said, Turn, subjects};
+use crate::serving::{Key, Said, Turn, Words, subjects};
 use crate::snapshot::words::span;
 
 /// How many checks may be under way at once.
@@ -20,7 +23,9 @@ const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2000).unwrap();
 /// How many of them may be programs.
 const PROGRAMS: usize = 32;
 /// How often the verdicts are kept for a later daemon.
-const KEEP: Duration = Duration::from_secs(10);
+const KEEP: Duration = Duration::from_secs(20);
+/// How soon they are kept when some have changed.
+const KEEP_CHANGED: Duration = Duration::from_secs(1);
 
 /// The checks of realservers, and what they change.
 pub struct Watch {
@@ -42,6 +47,13 @@ impl Watch {
             async move { kit.check(target, &monitor, held).await }
         });
         Self { checks, changes, kit }
+    }
+
+    /// Makes no checks, so that a test can say what they find.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        let (checks, changes) = Checks::start(0, AT_ONCE, |_, _, _| std::future::pending());
+        Self { checks, changes, kit: Arc::new(Mutex::new(Arc::new(Kit::new(0)))) }
     }
 
     /// Reads the certificates of authorities again when they are next needed.
@@ -68,10 +80,9 @@ impl Director {
                 services.insert(service.clone());
                 before.insert(&change.key, self.serving.seat(service, realserver).copied());
             }
-            let since = self.serving.belief(&change.key).map(|belief| belief.since);
             self.serving.note(change, now);
-            tracing::debug!(key = %change.key, ?since, "verdict");
         }
+        self.keep_verdicts = self.keep_verdicts.min(now + KEEP_CHANGED);
         let turns = self.decide_again(now, &services, Cause::Check).await;
         self.report_verdicts(&changes, &before);
         self.report_turns(&turns, Cause::Check);
@@ -151,6 +162,18 @@ impl Director {
         if let Err(error) = self.store.save_verdicts(&kept) {
             self.events.record(Kind::StateError, "verdicts", error.to_string(), Cause::Check.name());
         }
+    }
+
+    /// Forgets what was said of realservers that are not in the file.
+    pub(super) fn forget_words(words: &mut Words, config: &Config) {
+        let has = |service: &str, realserver: &str| {
+            let mut services = config.services.iter().filter(|it| it.name.as_str() == service);
+            services.any(|it| it.realservers.iter().any(|it| it.name.as_str() == realserver))
+        };
+        for (service, said) in words.iter_mut() {
+            said.retain(|realserver, _| has(service, realserver));
+        }
+        words.retain(|_, said| !said.is_empty());
     }
 
     fn report_verdicts(&self, changes: &[Change<Key>], before: &BTreeMap<&Key, Option<Seat>>) {
