@@ -1,8 +1,8 @@
 //! The file and its errors, as an operator meets them: `lvsd check`.
 //!
 //! Every `tests/config/bad/NAME.toml` has what is said about it beside it, in `NAME.stderr`; so have files in
-//! `tests/config/good` with warnings. After a change that is
-//! meant, write those anew with `UPDATE=1 cargo test --test config` and read the difference.
+//! `tests/config/good` with warnings. After a change that is meant, write those anew with
+//! `UPDATE=1 cargo test --test config` and read the difference.
 
 mod mutation;
 
