@@ -35,7 +35,7 @@ fn root() -> &'static Path {
 fn beside(path: &Path, said: &str) -> String {
     let golden = path.with_extension("stderr");
     if std::env::var_os("UPDATE").is_some() && !said.is_empty() {
-        std::fs::write(&golden, said).unwrap();
+        std::fs::write(&golden, said).expect("it can be written");
     }
     std::fs::read_to_string(&golden).unwrap_or_default()
 }
