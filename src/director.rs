@@ -412,6 +412,9 @@ impl Director {
                 if !cut {
                     self.report_drains(&state, cause);
                 }
+                for warning in config.warnings() {
+                    self.events.record(Kind::Warned, path.clone(), warning, cause.name());
+                }
                 self.events.record(Kind::Applied, path, summary.clone(), cause.name());
                 self.announce_added(&steps);
                 (self.config, self.desired, self.state, self.towards) = (config, desired, state, towards);

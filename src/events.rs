@@ -49,11 +49,13 @@ pub enum Kind {
     OperatorSaid,
     /// Somebody was not told of a failure, or of its end.
     AlertFailed,
+    /// The file asks for something that is allowed and unwise.
+    Warned,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Applied,
         Self::Refused,
         Self::DriftRepaired,
@@ -71,6 +73,7 @@ impl Kind {
         Self::ServiceChanged,
         Self::OperatorSaid,
         Self::AlertFailed,
+        Self::Warned,
     ];
 
     /// The name under which an event of this kind is printed.
@@ -94,6 +97,7 @@ impl Kind {
             Self::ServiceChanged => "service_changed",
             Self::OperatorSaid => "operator_said",
             Self::AlertFailed => "alert_failed",
+            Self::Warned => "warned",
         }
     }
 }
@@ -142,7 +146,11 @@ impl Events {
             Kind::Refused | Kind::KernelError | Kind::StateError => {
                 tracing::error!(kind = kind.name(), object, cause, "{what}");
             }
-            Kind::DriftRepaired | Kind::Overridden | Kind::RealserverDown | Kind::AlertFailed => {
+            Kind::DriftRepaired
+            | Kind::Overridden
+            | Kind::RealserverDown
+            | Kind::AlertFailed
+            | Kind::Warned => {
                 tracing::warn!(kind = kind.name(), object, cause, "{what}");
             }
             _ => tracing::info!(kind = kind.name(), object, cause, "{what}"),

@@ -57,8 +57,9 @@ pub(super) fn check<'a>(
     let root = Section::new(&FILE, Span { start: 0, end: 0 }, file, problems);
     let (vips, known_vips) = vip::vips(&root);
     let directory = Directory(path.parent().unwrap_or_else(|| Path::new("")));
-    let pools = realserver::pools(&root, &known_vips, directory);
-    let services = service::services(&root, &known_vips, &pools, directory);
+    let reader = monitor::Reader::new(directory);
+    let pools = realserver::pools(&root, &known_vips, &reader);
+    let services = service::services(&root, &known_vips, &pools, &reader);
     let context = alert::Context { directory, services: services.as_deref().ok() };
     let alerts = alert::alerts(&root, &context);
     let downtime_log = alert::downtime_log(&root);

@@ -1,5 +1,7 @@
 //! What comes out of a file.
 
+mod monitor;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -35,8 +35,7 @@ impl Directory<'_> {
         let path = self.path(text);
         let mode = mode(&path, text, "read", help)?;
         if mode & 0o077 != 0 {
-            let what =
-                format!("{} is open to others than its owner (mode {:04o})", quoted(text), mode & 0o7777);
+            let what = format!("{} is open to others than its owner", quoted(text));
             return Err(Fault::new(what, format!("chmod 600 {}", quoted(text))));
         }
         let mut line = content(&path, text, help)?;

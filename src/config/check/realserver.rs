@@ -7,9 +7,8 @@ use ipvs::{Thresholds, Weight};
 use toml::de::DeValue;
 
 use super::Unique;
-use super::file::Directory;
 use super::forwarding::Forwarding;
-use super::monitor::{Spec, monitors};
+use super::monitor::{Reader, Spec, monitors};
 use super::vip::Vips;
 use crate::config::report::{Problems, Reported, Span};
 use crate::config::section::{At, Schema, Section, Value, did_you_mean, nearest, quoted, read, wrong_type};
@@ -82,13 +81,13 @@ impl Pools<'_> {
 }
 
 /// Reads every `[[pool]]`.
-pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>, directory: Directory<'_>) -> Pools<'a> {
+pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>, reader: &Reader<'_>) -> Pools<'a> {
     let mut names = Unique::new();
     let mut pools = BTreeMap::new();
     for section in root.tables("pool", &POOL, "write [[pool]], with its keys on the lines below") {
         // A pool is only referred to: if its name is wrong, that is on record, and no value is built from it.
         let _ = names.name(&section, "add name = \"apache\"");
-        let members = members(&section, vips, directory);
+        let members = members(&section, vips, reader);
         if let Some(text) = section.get("name").and_then(|name| name.get_ref().as_str()) {
             pools.entry(text).or_insert(members);
         }
@@ -100,7 +99,7 @@ pub(super) fn pools<'a>(root: &Section<'a>, vips: &Vips<'_>, directory: Director
 pub(super) fn members(
     section: &Section<'_>,
     vips: &Vips<'_>,
-    directory: Directory<'_>,
+    reader: &Reader<'_>,
 ) -> Result<Members, Reported> {
     let problems = section.problems;
     let values = section.list("realservers", LIST_HELP)?;
@@ -113,7 +112,7 @@ pub(super) fn members(
     let mut keep =
         |member: Result<Member, Reported>| member.map_err(|reported| complete = Err(reported)).ok();
     let list: Vec<Member> =
-        values.iter().filter_map(|value| keep(member(value, problems, vips, directory))).collect();
+        values.iter().filter_map(|value| keep(member(value, problems, vips, reader))).collect();
     let mut names = Unique::new();
     for member in &list {
         let name = member.name.as_str();
@@ -130,13 +129,13 @@ fn member<'a>(
     value: &'a Value<'a>,
     problems: &'a Problems,
     vips: &Vips<'_>,
-    directory: Directory<'_>,
+    reader: &Reader<'_>,
 ) -> Result<Member, Reported> {
     let member = match value.get_ref() {
         DeValue::String(text) => plain(value, text, problems)?,
         DeValue::Table(table) => {
             let span = value.span().into();
-            described(&Section::new(&REALSERVER, span, table, problems), directory)?
+            described(&Section::new(&REALSERVER, span, table, problems), reader)?
         }
         other => {
             let what = wrong_type("an address or a table", other);
@@ -173,14 +172,14 @@ impl Member {
     }
 }
 
-fn described(section: &Section<'_>, directory: Directory<'_>) -> Result<Member, Reported> {
+fn described(section: &Section<'_>, reader: &Reader<'_>) -> Result<Member, Reported> {
     let name = section.optional("name", value::name);
     let address = section.required("address", "add address = \"192.0.2.10\"", value::address);
     let port = section.optional("port", |value| value::port(value, 0));
     let weight = section.optional("weight", |value| value::integer(value, 0..=Weight::MAX.get()));
     let thresholds = thresholds(section);
     let forwarding = Forwarding::read(section);
-    let monitors = monitors(section, directory);
+    let monitors = monitors(section, reader);
     let (address, port) = (address?.value, port?);
     let weight = weight?.map_or(Ok(Weight::ONE), |at| {
         Weight::new(at.value)

@@ -12,7 +12,6 @@ use toml::de::DeValue;
 
 use super::Unique;
 use super::depends::Depends;
-use super::file::Directory;
 use super::forwarding::{Forwarding, Method};
 use super::monitor::{Adopter, Shared};
 use super::realserver::{Members, Pools, members};
@@ -63,7 +62,7 @@ struct Reader<'a, 'v> {
     names: Unique<Name>,
     ids: Unique<ServiceId>,
     depends: Depends<'a>,
-    directory: Directory<'v>,
+    monitor: &'v monitor::Reader<'v>,
     monitors: Shared,
 }
 
@@ -79,7 +78,7 @@ pub(super) fn services<'a>(
     root: &Section<'a>,
     vips: &Vips<'a>,
     pools: &Pools<'a>,
-    directory: Directory<'_>,
+    monitor: &monitor::Reader<'_>,
 ) -> Result<Vec<VirtualService>, Reported> {
     let sections = root.tables("service", &SERVICE, "write [[service]], with its keys on the lines below");
     let mut reader = Reader {
@@ -88,7 +87,7 @@ pub(super) fn services<'a>(
         names: Unique::new(),
         ids: Unique::new(),
         depends: Depends::new(&sections),
-        directory,
+        monitor,
         monitors: Shared::default(),
     };
     let services: Vec<_> = sections.iter().map(|section| reader.service(section)).collect();
@@ -200,7 +199,7 @@ impl Reader<'_, '_> {
         ids: Result<&[ServiceId], Reported>,
     ) -> Result<Serving, Reported> {
         let forwarding = forwarding(section);
-        let monitors = monitor::required(section, self.directory);
+        let monitors = monitor::required(section, self.monitor);
         let fallback = fallback::member(section, self.vips);
         let members = self.members(section)?;
         let name = |key| section.get(key).and_then(|name| name.get_ref().as_str());
@@ -232,7 +231,7 @@ impl Reader<'_, '_> {
     fn members(&self, section: &Section<'_>) -> Result<Cow<'_, Members>, Reported> {
         section.exclusive("pool", "realservers")?;
         if section.get("realservers").is_some() {
-            return Ok(Cow::Owned(members(section, self.vips, self.directory)?));
+            return Ok(Cow::Owned(members(section, self.vips, self.monitor)?));
         }
         let help = "add pool = \"NAME\" with the name of a [[pool]], or realservers = [\"192.0.2.10\"]";
         let name = |value| value::text(value, "write the name of a [[pool]]");

@@ -12,6 +12,8 @@ pub fn check(bytes: &[u8]) -> bool {
                 let served = |&id| service.realservers_of(id).next().is_some();
                 assert!(!service.ids.is_empty() && service.ids.iter().all(served), "{service:?}");
             }
+            let warnings = config.warnings();
+            assert!(!warnings.iter().any(|line| line.contains(char::is_control)), "{warnings:?}");
             true
         }
         Err(report) => {

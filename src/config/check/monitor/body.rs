@@ -1,16 +1,37 @@
 //! `contains` and `matches`: what an answer must have.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use healthcheck::Expected;
 use regex::bytes::Regex;
+use rustc_hash::FxHashMap;
 use toml::de::DeValue;
 
 use crate::config::report::Reported;
 use crate::config::section::{Fault, Section};
 use crate::config::value;
 
-pub(super) fn expected(section: &Section<'_>) -> Result<Option<Expected>, Reported> {
+/// The regular expressions of the file, each compiled once: that takes longer than all the rest of a monitor.
+#[derive(Default)]
+pub(super) struct Expressions(RefCell<FxHashMap<String, Arc<Regex>>>);
+
+impl Expressions {
+    fn get(&self, text: &str) -> Result<Arc<Regex>, regex::Error> {
+        let mut compiled = self.0.borrow_mut();
+        if let Some(regex) = compiled.get(text) {
+            return Ok(regex.clone());
+        }
+        let regex = Arc::new(Regex::new(text)?);
+        compiled.insert(text.to_owned(), regex.clone());
+        Ok(regex)
+    }
+}
+
+pub(super) fn expected(
+    section: &Section<'_>,
+    expressions: &Expressions,
+) -> Result<Option<Expected>, Reported> {
     section.exclusive("contains", "matches")?;
     let contains = section.optional("contains", |value| {
         let text = value::text(value, "write contains = \"OK\"")?;
@@ -21,15 +42,15 @@ pub(super) fn expected(section: &Section<'_>) -> Result<Option<Expected>, Report
             text => Ok(Expected::Contains(text.into())),
         }
     });
-    let matches = section.optional("matches", regex);
+    let matches = section.optional("matches", |value| regex(value, expressions));
     Ok(contains?.or(matches?).map(|at| at.value))
 }
 
-fn regex(value: &DeValue<'_>) -> Result<Expected, Fault> {
+fn regex(value: &DeValue<'_>, expressions: &Expressions) -> Result<Expected, Fault> {
     const HELP: &str = "write a regular expression in single quotes, for example '(?i)all \\w+ up'";
     let text = value::text(value, HELP)?;
-    match Regex::new(text) {
-        Ok(regex) => Ok(Expected::Matches(Arc::new(regex))),
+    match expressions.get(text) {
+        Ok(regex) => Ok(Expected::Matches(regex)),
         Err(regex::Error::Syntax(report)) => {
             let (drawing, cause) = report.trim_end().rsplit_once("\nerror: ").unwrap_or(("", &report));
             let what = format!("this is not a regular expression: {}", cause.replace(char::is_control, " "));

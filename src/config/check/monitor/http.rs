@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use healthcheck::{Credentials, Http, HttpVersion, Statuses};
 use toml::de::DeValue;
 
-use super::Directory;
+use super::Reader;
 use super::body::expected;
 use crate::config::report::Reported;
 use crate::config::section::{Fault, Section, quoted, wrong_type};
@@ -28,15 +28,15 @@ const OURS: [(&str, &str); 4] = [
 ];
 
 /// Reads the request without TLS.
-pub(super) fn http(section: &Section<'_>, directory: Directory<'_>) -> Result<Http, Reported> {
+pub(super) fn http(section: &Section<'_>, reader: &Reader<'_>) -> Result<Http, Reported> {
     let version = section.optional("version", |value| value::word(value, &VERSIONS));
     let method = section.optional("method", method);
     let path = section.optional("path", path);
     let host = section.optional("host", host);
     let headers = section.pairs("headers", "write headers = { Accept = \"text/plain\" }", header);
-    let credentials = credentials(section, directory);
+    let credentials = credentials(section, reader);
     let statuses = statuses(section);
-    let body = expected(section);
+    let body = expected(section, &reader.expressions);
     let max_body = section.optional("max_body", size);
     let (method, body) = (method?, body?);
     if let Some(head) = method.as_ref().filter(|at| at.value == "HEAD" && body.is_some()) {
@@ -105,12 +105,12 @@ fn header(name: &str, value: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn credentials(section: &Section<'_>, directory: Directory<'_>) -> Result<Option<Credentials>, Reported> {
+fn credentials(section: &Section<'_>, reader: &Reader<'_>) -> Result<Option<Credentials>, Reported> {
     const PASSWORD_HELP: &str = "name a file that holds the password and that only its owner may read; a relative \
                                  path begins where this file is";
     let user = section.optional("user", user);
     let password = section.optional("password_file", |value| {
-        directory.secret(value::text(value, PASSWORD_HELP)?, PASSWORD_HELP)
+        reader.directory.secret(value::text(value, PASSWORD_HELP)?, PASSWORD_HELP)
     });
     match (user?, password?) {
         (None, None) => Ok(None),

@@ -3,6 +3,7 @@
 use healthcheck::{Dns, Smtp, Udp};
 use toml::de::DeValue;
 
+use super::Reader;
 use super::body::expected;
 use crate::config::report::Reported;
 use crate::config::section::{Fault, Section, quoted};
@@ -17,14 +18,14 @@ const LARGEST_PAYLOAD: usize = 65_507;
 const RECORDS: [(&str, u16); 7] =
     [("A", 1), ("NS", 2), ("CNAME", 5), ("SOA", 6), ("MX", 15), ("TXT", 16), ("AAAA", 28)];
 
-pub(super) fn udp(section: &Section<'_>) -> Result<Udp, Reported> {
+pub(super) fn udp(section: &Section<'_>, reader: &Reader<'_>) -> Result<Udp, Reported> {
     let exclusive = section.exclusive("send", "send_hex");
     let text = section.optional("send", |value| {
         let text = value::text(value, "write send = \"ping\"")?;
         sendable(text.as_bytes().to_vec())
     });
     let bytes = section.optional("send_hex", |value| sendable(hexadecimal(value)?));
-    let reply = expected(section);
+    let reply = expected(section, &reader.expressions);
     exclusive?;
     Ok(Udp { payload: text?.or(bytes?).map_or_else(Vec::new, |at| at.value), reply: reply? })
 }

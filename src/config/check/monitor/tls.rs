@@ -4,15 +4,15 @@ use healthcheck::{Tls, Trust};
 use rustls::pki_types::DnsName;
 use toml::de::DeValue;
 
-use super::Directory;
+use super::Reader;
 use crate::config::report::Reported;
 use crate::config::section::{Fault, Section, quoted};
 use crate::config::value;
 
 const CA_HELP: &str = "write ca = \"/etc/ssl/certs/our-authority.pem\"";
 
-pub(super) fn tls(section: &Section<'_>, directory: Directory<'_>) -> Result<Tls, Reported> {
-    let ca = section.optional("ca", |value| directory.authorities(value::text(value, CA_HELP)?));
+pub(super) fn tls(section: &Section<'_>, reader: &Reader<'_>) -> Result<Tls, Reported> {
+    let ca = section.optional("ca", |value| reader.directory.authorities(value::text(value, CA_HELP)?));
     let server_name = section.optional("sni", server_name);
     let verify = section.optional("verify", value::boolean)?;
     let trust = match (ca?, verify) {
