@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use healthcheck::{Change, Checks, Health, Kit, Place, Seat, Status};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::mpsc;
 
 use super::report::EVENTS_PER_CHANGE;
@@ -18,8 +19,8 @@ use crate::events::Kind;
 use crate::serving::{Key, Said, Turn, Words, subjects};
 use crate::snapshot::words::span;
 
-/// How many checks may be under way at once.
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2000).unwrap();
+/// How many checks may be under way at once, if there are files enough.
+const AT_ONCE: u64 = 16_000;
 /// How many of them may be programs.
 const PROGRAMS: usize = 32;
 /// How often the verdicts are kept for a later daemon.
@@ -42,7 +43,7 @@ impl Watch {
         let current = Arc::clone(&kit);
         // Directors that were started together must not check together.
         let seed = u64::from(std::process::id());
-        let (checks, changes) = Checks::start(seed, AT_ONCE, move |target, monitor, held| {
+        let (checks, changes) = Checks::start(seed, at_once(), move |target, monitor, held| {
             let kit = Arc::clone(&current.lock().unwrap_or_else(PoisonError::into_inner));
             async move { kit.check(target, &monitor, held).await }
         });
@@ -52,7 +53,7 @@ impl Watch {
     /// Makes no checks, so that a test can say what they find.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
-        let (checks, changes) = Checks::start(0, AT_ONCE, |_, _, _| std::future::pending());
+        let (checks, changes) = Checks::start(0, NonZeroUsize::MIN, |_, _, _| std::future::pending());
         Self { checks, changes, kit: Arc::new(Mutex::new(Arc::new(Kit::new(0)))) }
     }
 
@@ -60,6 +61,15 @@ impl Watch {
     fn renew(&self) {
         *self.kit.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Kit::new(PROGRAMS));
     }
+}
+
+/// How many checks may be under way, each with a file of its own. This process takes all files that it may have:
+/// without one, a check would fail that has nothing to do with the realserver.
+fn at_once() -> NonZeroUsize {
+    let files = getrlimit(Resource::RLIMIT_NOFILE)
+        .map_or(0, |(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map_or(soft, |()| hard));
+    let half = usize::try_from((files / 2).min(AT_ONCE)).unwrap_or(usize::MAX);
+    NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN)
 }
 
 impl Director {
