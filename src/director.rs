@@ -346,19 +346,27 @@ impl Director {
 
     /// Somebody else changed something: the news may be old by now, so the kernel is asked again.
     async fn hear(&mut self) {
-        let actual = match self.kernel.observe(self.sysctls(&self.desired)).await {
-            Ok(actual) => actual,
-            Err(error) => return self.lost_sight(&error, Cause::Drift),
-        };
+        match self.look_again().await {
+            Ok(actual) => self.converge(actual, Cause::Drift).await,
+            Err(error) => self.lost_sight(&error, Cause::Drift),
+        }
+    }
+
+    /// What the kernel holds, also of what only became important by what it holds.
+    async fn look_again(&mut self) -> Result<Arc<Actual>, KernelError> {
+        let sysctls = self.sysctls(&self.desired);
+        let actual = self.kernel.observe(sysctls.clone()).await?;
         let moved = actual.addresses != self.actual.addresses
             || actual.links != self.actual.links
             || actual.routes != self.actual.routes;
         self.announce_on_risen_links(&actual);
-        if moved && let Ok(towards) = self.kernel.towards(realserver_addresses(&self.config)).await {
-            self.towards = towards;
-            self.desire_again();
+        if !moved {
+            return Ok(actual);
         }
-        self.converge(actual, Cause::Drift).await;
+        self.towards = self.kernel.towards(realserver_addresses(&self.config)).await?;
+        self.desire_again();
+        let more = self.sysctls(&self.desired);
+        if more == sysctls { Ok(actual) } else { self.kernel.observe(more).await }
     }
 
     async fn reload(&mut self, cut: bool) -> Result<String, Refusal> {

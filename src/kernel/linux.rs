@@ -16,9 +16,11 @@ use super::{Applied, Assignment, Failure, Kernel, KernelError, Sysctl};
 use crate::config::Interface;
 use crate::reconcile::{Actual, Step};
 
-/// What is done again and again although little seems to have changed may take this share of the time,
-const LOOKING_SHARE: u32 = 200;
-/// and is not done sooner than this after the last time.
+/// An audit reads everything although nothing seems to have changed. It may take this share of the time.
+const AUDIT_SHARE: u32 = 200;
+/// Routes may change all the time; to look at the ways to realservers again may take this share of it.
+const ROUTES_SHARE: u32 = 20;
+/// Neither is done sooner than this after the last time.
 const LOOKING_INTERVAL: Duration = Duration::from_secs(1);
 /// How often sysctls are read: nothing tells when somebody writes them.
 const SYSCTL_INTERVAL: Duration = Duration::from_millis(500);
@@ -108,7 +110,7 @@ impl Linux {
         Arc::make_mut(&mut self.actual).set_listing(&listing);
         self.listing = Arc::new(listing);
         self.seen = Some(mark);
-        self.next_audit = next_look(begin);
+        self.next_audit = next_look(begin, AUDIT_SHARE);
         Ok(true)
     }
 
@@ -281,7 +283,7 @@ impl Kernel for Linux {
                 addresses.iter().filter(|address| !self.ways.contains_key(address)).copied().collect();
             let mut found = self.addresses.towards(&unknown).map_err(|error| KernelError::of(&error))?;
             self.ways.extend(unknown.into_iter().map(|address| (address, found.remove(&address))));
-            self.next_routes = next_look(begin);
+            self.next_routes = next_look(begin, ROUTES_SHARE);
         }
         let interfaces: BTreeSet<&Interface> = self.ways.values().flatten().collect();
         Ok(interfaces.into_iter().cloned().collect())
@@ -305,6 +307,6 @@ impl Kernel for Linux {
 }
 
 /// When to look again at what was looked at since `begin`.
-fn next_look(begin: Instant) -> Instant {
-    Instant::now() + (begin.elapsed() * LOOKING_SHARE).max(LOOKING_INTERVAL)
+fn next_look(begin: Instant, share: u32) -> Instant {
+    Instant::now() + (begin.elapsed() * share).max(LOOKING_INTERVAL)
 }

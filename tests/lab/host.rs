@@ -50,6 +50,19 @@ fn nothing_is_told_where_nothing_overrides() {
 }
 
 #[test]
+fn a_route_that_moves_takes_the_setting_along() {
+    let lone = Lone::new();
+    for command in ["link add eth9 type dummy", "link set eth9 up", "route add 10.9.9.0/24 dev eth0"] {
+        lone.node.run(["ip"].into_iter().chain(command.split(' ')));
+    }
+    let file = web("forward = 'nat'").replace("192.168.71.101", "10.9.9.9");
+    let _director = lone.direct(&file);
+    assert_eq!(lone.sysctl("ipv4/conf/eth9/send_redirects"), "1");
+    lone.node.run(["ip", "route", "replace", "10.9.9.0/24", "dev", "eth9"]);
+    until("the other interface's redirects are off", || lone.sysctl("ipv4/conf/eth9/send_redirects") == "0");
+}
+
+#[test]
 fn direct_routing_leaves_the_machine_as_it_is() {
     let lone = Lone::new();
     let before = sysctls(&lone);
