@@ -5,6 +5,8 @@ pub(crate) mod sample;
 pub mod text;
 pub mod words;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,32 @@ pub struct Snapshot {
     pub vips: Vec<Vip>,
     /// The virtual services, in the order of the file.
     pub services: Vec<Service>,
+    /// What it took to check their realservers.
+    pub checks: Checks,
+}
+
+/// All checks since the daemon started.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checks {
+    /// How many ended, by what they found.
+    pub made: BTreeMap<String, u64>,
+    /// How many are under way.
+    pub in_flight: u64,
+    /// How many hold a connection.
+    pub held: u64,
+    /// How late they began.
+    pub lateness: Lateness,
+}
+
+/// How late checks began.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lateness {
+    /// How many began.
+    pub count: u64,
+    /// How late they were together.
+    pub sum_seconds: f64,
+    /// For each bound in seconds, how many were at most so late and later than the bound before.
+    pub buckets: Vec<(f64, u64)>,
 }
 
 impl Snapshot {
@@ -52,6 +80,7 @@ impl Snapshot {
             },
             vips: Vec::new(),
             services: Vec::new(),
+            checks: Checks::default(),
         }
     }
 }

@@ -13,7 +13,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use crate::events::Kind;
-use crate::snapshot::{Health, Realserver, RealserverState, Service, ServiceState, Snapshot};
+use crate::snapshot::{
+    Checks, Health, Lateness, Realserver, RealserverState, Service, ServiceState, Snapshot,
+};
 
 /// The form of the text.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,6 +39,7 @@ impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut families = Families(encoder);
         self.daemon(&mut families)?;
+        self.checks(&mut families)?;
         self.services(&mut families)?;
         self.realservers(&mut families)
     }
@@ -77,6 +80,18 @@ impl Scrape {
             "Whether this director has the addresses",
             vips.iter().map(|vip| ([("vip", &vip.name)], u32::from(vip.mine))),
         )
+    }
+
+    fn checks(&self, families: &mut Families<'_>) -> fmt::Result {
+        let Checks { made, in_flight, held, lateness } = &self.snapshot.checks;
+        families.counter(
+            "lvsd_check_runs",
+            "Checks that ended",
+            made.iter().map(|(code, &count)| ([("result", code)], count)),
+        )?;
+        families.single("lvsd_checks_inflight", "Checks under way", in_flight)?;
+        families.single("lvsd_checks_held", "Checks that hold a connection", held)?;
+        families.histogram("lvsd_check_lateness_seconds", "How late checks began", lateness)
     }
 
     fn services(&self, families: &mut Families<'_>) -> fmt::Result {
@@ -198,6 +213,14 @@ impl Families<'_> {
 
     fn single(&mut self, name: &str, help: &str, value: &impl EncodeGaugeValue) -> fmt::Result {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(value)
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, of: &Lateness) -> fmt::Result {
+        let within: u64 = of.buckets.iter().map(|(_, count)| count).sum();
+        let beyond = (f64::INFINITY, of.count.saturating_sub(within));
+        let buckets: Vec<_> = of.buckets.iter().copied().chain([beyond]).collect();
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        family.encode_histogram::<NoLabelSet>(of.sum_seconds, of.count, &buckets, None)
     }
 
     fn gauge<L: EncodeLabelSet, V: EncodeGaugeValue>(

@@ -167,7 +167,9 @@ fn the_status_has_these_keys() {
     let json = serde_json::to_value(rich()).unwrap();
     let mut found = BTreeSet::new();
     keys(&json, "", &mut found);
-    let expected = "snapshot generated_at node version health problems config vips services \
+    let expected = "snapshot generated_at node version health problems config vips services checks \
+        checks.made checks.made.L7OK checks.made.L4TOUT checks.in_flight checks.held checks.lateness \
+        checks.lateness.count checks.lateness.sum_seconds checks.lateness.buckets \
         problems.severity problems.object problems.what problems.since \
         config.path config.sha256 config.loaded_at config.error \
         vips.name vips.addresses vips.interface vips.owner vips.mine vips.since vips.reason \
@@ -247,7 +249,10 @@ fn scrape(text: &str) -> (BTreeMap<String, String>, BTreeMap<String, f64>) {
             let name = labelled.split('{').next().unwrap();
             let family = match name {
                 name if types.contains_key(name) => name,
-                name => name.strip_suffix("_total").or_else(|| name.strip_suffix("_info")).unwrap(),
+                name => ["_total", "_info", "_sum", "_count", "_bucket"]
+                    .iter()
+                    .find_map(|suffix| name.strip_suffix(suffix))
+                    .unwrap(),
             };
             assert!(types.contains_key(family) && name.starts_with("lvsd_"), "no type: {line}");
             // Quotes and backslashes come in pairs or are escaped.
@@ -288,6 +293,11 @@ fn metrics_say_what_the_snapshot_says() {
         ("lvsd_realserver_weight{service=\"http\",realserver=\"litstat2\",kind=\"effective\"}", 0.0),
         ("lvsd_realserver_connections{service=\"http\",realserver=\"apache1\",state=\"active\"}", 3.0),
         ("lvsd_realserver_connections_total{service=\"http\",realserver=\"apache1\"}", 4711.0),
+        ("lvsd_check_runs_total{result=\"L4TOUT\"}", 12.0),
+        ("lvsd_checks_inflight", 3.0),
+        ("lvsd_check_lateness_seconds_count", 70_015.0),
+        ("lvsd_check_lateness_seconds_bucket{le=\"0.05\"}", 70_010.0),
+        ("lvsd_check_lateness_seconds_bucket{le=\"+Inf\"}", 70_015.0),
         ("lvsd_check_duration_seconds{service=\"http\",realserver=\"apache1\"}", 0.0012),
     ];
     for (name, value) in table {

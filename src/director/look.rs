@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use healthcheck::{Seat, Standing, Status};
+use healthcheck::{Counters, Seat, Standing, Status};
 use ipvs::{Endpoint, Forward, Observed, ObservedDestination, ServiceId};
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +13,7 @@ use super::Director;
 use crate::config::{Realserver, VirtualService};
 use crate::serving::{Key, monitors};
 use crate::snapshot::{
-    self, Check, FileInForce, Health, Problem, RealserverState, ServiceState, Snapshot, Vip,
+    self, Check, Checks, FileInForce, Health, Lateness, Problem, RealserverState, ServiceState, Snapshot, Vip,
 };
 
 /// A snapshot of this age is of this moment.
@@ -22,6 +22,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// What is looked at.
 struct Scene<'a> {
     director: &'a Director,
+    checks: Checks,
     standings: BTreeMap<Key, Standing>,
     services: HashMap<ServiceId, &'a Observed>,
     destinations: HashMap<(ServiceId, Endpoint), &'a ObservedDestination>,
@@ -45,6 +46,7 @@ impl Director {
         });
         let scene = Scene {
             director: self,
+            checks: overview.as_ref().map(|overview| checks(&overview.counters)).unwrap_or_default(),
             standings: overview.map(|overview| overview.standings).unwrap_or_default(),
             services: listing.services.iter().map(|service| (service.id, service)).collect(),
             destinations: destinations.collect(),
@@ -75,6 +77,7 @@ impl Scene<'_> {
             },
             vips,
             services,
+            checks: self.checks.clone(),
             ..empty
         }
     }
@@ -234,6 +237,21 @@ fn state(seat: Option<&Seat>, standing: Option<&Standing>, unwatched: bool) -> (
         _ => seat.reason.to_string(),
     };
     (state, reason)
+}
+
+fn checks(counters: &Counters) -> Checks {
+    let Counters { made, lateness, in_flight, held } = counters;
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    Checks {
+        made: made.iter().map(|(code, made)| (code.name().to_owned(), *made)).collect(),
+        in_flight: count(*in_flight),
+        held: count(*held),
+        lateness: Lateness {
+            count: lateness.count,
+            sum_seconds: lateness.sum.as_secs_f64(),
+            buckets: lateness.buckets().map(|(bound, count)| (bound.as_secs_f64(), count)).collect(),
+        },
+    }
 }
 
 fn address(id: &ServiceId) -> String {

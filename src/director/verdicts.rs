@@ -88,7 +88,8 @@ impl Director {
         for change in &changes {
             if let Key::Realserver(service, realserver) = &change.key {
                 services.insert(service.clone());
-                before.insert(&change.key, self.serving.seat(service, realserver).copied());
+                let since = self.serving.belief(&change.key).map(|belief| belief.since);
+                before.insert(&change.key, (self.serving.seat(service, realserver).copied(), since));
             }
             self.serving.note(change, now);
         }
@@ -186,7 +187,12 @@ impl Director {
         words.retain(|_, said| !said.is_empty());
     }
 
-    fn report_verdicts(&self, changes: &[Change<Key>], before: &BTreeMap<&Key, Option<Seat>>) {
+    /// `before` has the seat and since when the verdict was another.
+    fn report_verdicts(
+        &self,
+        changes: &[Change<Key>],
+        before: &BTreeMap<&Key, (Option<Seat>, Option<Instant>)>,
+    ) {
         let mut told = BTreeMap::new();
         for change in changes {
             let Key::Realserver(service, realserver) = &change.key else { continue };
@@ -201,18 +207,26 @@ impl Director {
                 continue;
             }
             let seat = self.serving.seat(service, realserver);
-            let effect = effect(before.get(&change.key).and_then(Option::as_ref), seat);
+            let (seat_before, since) = before.get(&change.key).copied().unwrap_or_default();
+            let effect = effect(seat_before.as_ref(), seat);
+            let lasted = match (change.from, since) {
+                (Health::Unknown, _) | (_, None) => String::new(),
+                (from, Some(since)) => {
+                    let word = if from == Health::Up { "up" } else { "down" };
+                    format!("; it was {word} for {}", span(since.elapsed().as_secs()))
+                }
+            };
             let (what, check) = match &change.cause {
                 Some(finding) => {
                     let outcome = &finding.outcome;
                     let took = outcome.took.as_millis();
                     let what = format!(
-                        "{} {} after {took} ms ({}); {effect}",
+                        "{} {} after {took} ms ({}); {effect}{lasted}",
                         outcome.code, outcome.detail, finding.streak
                     );
                     (what, finding.monitor.check.name())
                 }
-                None => (effect.to_owned(), "check"),
+                None => (format!("{effect}{lasted}"), "check"),
             };
             self.events.record(kind, change.key.to_string(), what, check);
         }

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Check, FileInForce, Health, Problem, Realserver, RealserverState, Service, ServiceState, Snapshot, Vip,
+    Check, Checks, FileInForce, Health, Lateness, Problem, Realserver, RealserverState, Service,
+    ServiceState, Snapshot, Vip,
 };
 
 /// When the tests take place.
@@ -114,6 +115,16 @@ pub(crate) fn rich() -> Snapshot {
             vip("mail", Some("litsha22"), "moved by root"),
             vip("spare", None, "no quorum"),
         ],
+        checks: Checks {
+            made: [("L7OK".into(), 70_000), ("L4TOUT".into(), 12)].into(),
+            in_flight: 3,
+            held: 1,
+            lateness: Lateness {
+                count: 70_015,
+                sum_seconds: 8.5,
+                buckets: vec![(0.001, 70_000), (0.05, 10)],
+            },
+        },
         services: vec![
             service("https", ServiceState::Up, "", vec![good("apache1"), good("apache2")]),
             service(
