@@ -2,7 +2,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-CACHE=${LVSD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lvsd-lab}
+CACHES=${LVSD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lvsd-lab}
 
 say() { printf '== %s\n' "$*" >&2; }
 

@@ -31,11 +31,11 @@ pub struct Streak {
 
 impl fmt::Display for Streak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.passed { "passes" } else { "failures" };
-        if self.length < self.of.get() {
-            write!(f, "{} of {} {what}", self.length, self.of)
-        } else {
-            write!(f, "{} {what} in a row", self.length)
+        let (one, many) = if self.passed { ("pass", "passes") } else { ("failure", "failures") };
+        match self.length {
+            length if length < self.of.get() => write!(f, "{length} of {} {many}", self.of),
+            1 => write!(f, "1 {one}"),
+            length => write!(f, "{length} {many} in a row"),
         }
     }
 }
@@ -170,6 +170,13 @@ mod tests {
             results.chars().for_each(|result| verdict.note(&pace(2, 3), result == 'p'));
             assert_eq!(verdict.interval(&pace(2, 3)).as_secs(), seconds, "{name}");
         }
+    }
+
+    #[test]
+    fn a_single_result_that_is_enough_is_no_row() {
+        let mut verdict = Verdict::default();
+        verdict.note(&pace(2, 3), true);
+        assert_eq!(verdict.streak().map(|streak| streak.to_string()).as_deref(), Some("1 pass"));
     }
 
     #[test]

@@ -43,12 +43,13 @@ boot() {
     [ "$accelerator" = kvm ] && cpu=host
     [ "$accelerator" = tcg ] && accelerator=tcg,thread=multi
     [ -n "${LVSD_LAB_FORWARD:-}" ] &&
-        forward="user,model=virtio-net-pci,restrict=on,hostfwd=tcp:127.0.0.1:$LVSD_LAB_FORWARD-:$LVSD_LAB_FORWARD"
+        forward="user,model=virtio-net-pci,restrict=on,hostfwd=tcp:127.0.0.1:${LVSD_LAB_FORWARD%:*}-:${LVSD_LAB_FORWARD#*:}"
     rm -f "$directory"/{out,err,status,console}
     mkfifo "$directory/out" "$directory/err"
     cat "$directory/out" & readers+=($!)
     cat "$directory/err" >&2 & readers+=($!)
-    timeout --foreground "${LVSD_LAB_TIMEOUT:-3000}" qemu-system-x86_64 \
+    # Whatever ends this script ends the guest.
+    setpriv --pdeathsig TERM timeout --foreground "${LVSD_LAB_TIMEOUT:-3000}" qemu-system-x86_64 \
         -accel "$accelerator" -cpu $cpu -smp 2 -m "${LVSD_LAB_MEMORY:-3072}" \
         -nodefaults -no-user-config -display none -no-reboot -nic "$forward" \
         -kernel "$KERNEL" -initrd "$INITRD" \

@@ -3,25 +3,26 @@
 # Modules that must be there before the host's root can be mounted, in no particular order.
 BOOT_MODULES="virtio_pci virtio_console 9pnet_virtio 9p overlay"
 
-# prepare_image: sets KERNEL, INITRD and MODULES; builds what is missing or damaged.
+# prepare_image: sets CACHE, KERNEL, INITRD and MODULES; builds what is missing or damaged.
+#
+# Each recipe has a directory of its own, so that trees with different ones do not pull the files from under each
+# other's guests. Those that nobody has used for a week are removed.
 prepare_image() {
-    local recipe
-    recipe=$(cat scripts/guest/image.sh scripts/guest/init | sha256sum | cut -d' ' -f1)
+    CACHE=$CACHES/$(cat scripts/guest/image.sh scripts/guest/init | sha256sum | cut -c1-16)
     mkdir -p "$CACHE"
-    exec 8>"$CACHE/lock"
+    exec 8>"$CACHES/lock"
     flock 8
-    if ! { [ "$(cat "$CACHE/recipe" 2>/dev/null)" = "$recipe" ] &&
-        (cd "$CACHE" && sha256sum --status -c checksums 2>/dev/null); }; then
-        build_image
-        echo "$recipe" >"$CACHE/recipe"
-    fi
+    touch "$CACHE"
+    find "$CACHES" -mindepth 1 -maxdepth 1 -type d -regex '.*/[0-9a-f]+' -mtime +7 -exec rm -rf {} +
+    (cd "$CACHE" && sha256sum --status -c checksums 2>/dev/null) || build_image
     exec 8>&-
     KERNEL=$CACHE/vmlinuz INITRD=$CACHE/initrd MODULES=$CACHE/root/lib/modules
 }
 
 build_image() {
     say "building the guest (downloads Debian's kernel, about 70 MB, once)"
-    find "$CACHE" -mindepth 1 -maxdepth 1 ! -name lock -exec rm -rf {} +
+    rm -rf "$CACHE"
+    mkdir "$CACHE"
     local package version initrd=$CACHE/initrd.d module file
     as_root apt-get update -qq >/dev/null 2>&1 || true
     package=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
