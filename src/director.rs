@@ -354,8 +354,7 @@ impl Director {
 
     /// What the kernel holds, also of what only became important by what it holds.
     async fn look_again(&mut self) -> Result<Arc<Actual>, KernelError> {
-        let sysctls = self.sysctls(&self.desired);
-        let actual = self.kernel.observe(sysctls.clone()).await?;
+        let actual = self.kernel.observe(self.sysctls(&self.desired)).await?;
         let moved = actual.addresses != self.actual.addresses
             || actual.links != self.actual.links
             || actual.routes != self.actual.routes;
@@ -365,8 +364,7 @@ impl Director {
         }
         self.towards = self.kernel.towards(realserver_addresses(&self.config)).await?;
         self.desire_again();
-        let more = self.sysctls(&self.desired);
-        if more == sysctls { Ok(actual) } else { self.kernel.observe(more).await }
+        self.kernel.observe(self.sysctls(&self.desired)).await
     }
 
     async fn reload(&mut self, cut: bool) -> Result<String, Refusal> {
@@ -449,32 +447,32 @@ impl Director {
     }
 
     /// Mends what differs, as far as the kernel lets us; what is left is tried again.
-    async fn converge(&mut self, actual: Arc<Actual>, cause: Cause) {
-        let now = BootTime::now();
+    async fn converge(&mut self, mut actual: Arc<Actual>, cause: Cause) {
         self.note_foreign(&actual, cause);
-        let steps = reconcile::plan(&self.desired, &self.state, &actual, now);
-        if !steps.is_empty() {
+        let mut failures = Vec::new();
+        for round in 0..ATTEMPTS {
+            let steps = reconcile::plan(&self.desired, &self.state, &actual, BootTime::now());
+            if steps.is_empty() || !failures.is_empty() {
+                break;
+            }
             let mut state = self.state.clone();
             reconcile::claim(&mut state, &self.desired, &actual);
             self.remember_or_tell(&state, cause);
             self.state = state;
-            // A look at a drain can be the first to see what somebody else did.
-            if matches!(cause, Cause::Drift | Cause::Drain) {
+            // A look at a drain, or at what was just done, can be the first to see what somebody else did.
+            if round > 0 || matches!(cause, Cause::Drift | Cause::Drain) {
                 self.report_drift(&steps, &actual);
             }
-        }
-
-        let mut actual = actual;
-        let mut failures = Vec::new();
-        for step in &steps {
-            let applied = self.kernel.apply(vec![step.clone()]).await;
-            failures.extend(applied.failures);
-            match applied.actual {
-                Ok(fresh) => actual = fresh,
-                Err(error) => return self.lost_sight(&error, cause),
+            for step in &steps {
+                let applied = self.kernel.apply(vec![step.clone()]).await;
+                failures.extend(applied.failures);
+                match applied.actual {
+                    Ok(fresh) => actual = fresh,
+                    Err(error) => return self.lost_sight(&error, cause),
+                }
             }
+            self.announce_added(&steps);
         }
-        self.announce_added(&steps);
         self.report_failures(&failures, cause);
         self.accept(actual, cause);
     }

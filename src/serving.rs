@@ -181,6 +181,11 @@ impl Serving {
             if !is_watched(service) && words.is_none() && !self.pools.contains_key(&service.name) {
                 continue;
             }
+            for it in service.realservers.iter().filter(|it| !monitors(service, it).is_empty()) {
+                let unknown = || Belief { health: Health::Unknown, since: now, cause: None };
+                let key = Key::Realserver(service.name.clone(), it.name.clone());
+                self.beliefs.entry(key).or_insert_with(unknown);
+            }
             let members = service.realservers.iter().map(|it| {
                 let member = Member {
                     weight: it.destination.weight.get(),
@@ -210,14 +215,9 @@ impl Serving {
     }
 
     fn member(&self, service: &VirtualService, realserver: &Realserver, now: Instant) -> Member {
-        let always = monitors(service, realserver).is_empty();
-        let key = || Key::Realserver(service.name.clone(), realserver.name.clone());
-        let belief = if always { None } else { self.beliefs.get(&key()) };
-        let (health, since) = match belief {
-            Some(belief) => (belief.health, belief.since),
-            None if always => (Health::Up, now),
-            None => (Health::Unknown, now),
-        };
+        let key = Key::Realserver(service.name.clone(), realserver.name.clone());
+        let belief = self.beliefs.get(&key).filter(|_| !monitors(service, realserver).is_empty());
+        let (health, since) = belief.map_or((Health::Up, now), |belief| (belief.health, belief.since));
         Member { weight: 0, word: Word::Enabled, health, since }
     }
 

@@ -69,9 +69,6 @@ mod tests {
             cause: "http".into(),
         };
         let line = line(&event);
-        assert_eq!(
-            line,
-            "2026-11-21T02:00:00.000Z http    realserver_down  web/rs1: \u{fffd}[2J bad\nworse"
-        );
+        assert_eq!(line, "2026-11-21T02:00:00.000Z http    realserver_down  web/rs1: \u{fffd}[2J bad\nworse");
     }
 }

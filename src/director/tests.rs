@@ -111,6 +111,19 @@ async fn a_start_fills_the_kernel_and_a_second_one_writes_nothing() {
 }
 
 #[tokio::test]
+async fn what_changes_while_a_change_is_mended_is_mended_as_well() {
+    let machine = Machine::new();
+    let mut director = machine.start(&[(1, &[1, 2])]).await.unwrap();
+    let before = machine.kernel.world().actual.clone();
+    machine.kernel.world().actual.table.clear();
+    machine.kernel.world().intruder = Some(|actual| actual.addresses.clear());
+    director.hear().await;
+    assert_eq!(machine.kernel.world().actual, before);
+    let repaired = machine.kinds().into_iter().filter(|kind| *kind == Kind::DriftRepaired).count();
+    assert_eq!(repaired, 2);
+}
+
+#[tokio::test]
 async fn a_part_that_the_kernel_refuses_takes_the_rest_back() {
     let machine = Machine::new();
     let mut director = machine.start(&[(1, &[1])]).await.unwrap();

@@ -23,6 +23,8 @@ pub struct World {
     pub writes: usize,
     /// The announcements that were sent.
     pub announced: Vec<Assignment>,
+    /// What somebody else does right after the next change.
+    pub intruder: Option<fn(&mut Actual)>,
 }
 
 /// A kernel whose state a test can see and change.
@@ -106,6 +108,10 @@ impl Kernel for Fake {
         let before = self.world().writes;
         let failures = steps.iter().map(|step| self.world().step(step)).find(|failures| !failures.is_empty());
         let writes = self.world().writes - before;
+        let intruder = self.world().intruder.take();
+        if let Some(intrude) = intruder {
+            intrude(&mut self.world().actual);
+        }
         Applied { actual: self.read(), failures: failures.unwrap_or_default(), writes }
     }
 

@@ -74,6 +74,32 @@ fn verdicts_are_kept_by_name_and_of_what_is_still_there() {
 }
 
 #[test]
+fn a_new_realserver_waits_for_its_first_verdict_but_not_for_ever() {
+    let one = config(&service("a", 1, ""));
+    let two = config(&service("a", 1, "").replace("[\"10.0.0.1\"]", "[\"10.0.0.1\", \"10.0.0.2\"]"));
+    let name = &two.services[0].name;
+    let [old, new] = [0, 1].map(|index| &two.services[0].realservers[index].name);
+    let up = Change {
+        key: Key::Realserver(name.clone(), old.clone()),
+        from: Health::Unknown,
+        to: Health::Up,
+        cause: None,
+    };
+    let start = Instant::now();
+    let mut serving = Serving::default();
+    serving.note(&up, start);
+    serving.decide(start, &one, &Words::new(), None);
+    let mut serves = |at| {
+        serving.decide(at, &two, &Words::new(), None);
+        matches!(serving.seat(name, new).unwrap().place, Place::Serving { .. })
+    };
+    let patience = two.services[0].policy.patience;
+    assert!(!serves(start));
+    assert!(!serves(start + patience / 2));
+    assert!(serves(start + patience));
+}
+
+#[test]
 fn a_change_of_state_is_told_once() {
     let config = config(&service("a", 1, ""));
     let name = &config.services[0].name;
