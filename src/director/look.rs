@@ -10,7 +10,7 @@ use ipvs::{Endpoint, Forward, Observed, ObservedDestination, ServiceId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Director;
-use crate::config::{Realserver, VirtualService};
+use crate::config::{Name, Realserver, VirtualService};
 use crate::serving::{Key, monitors};
 use crate::snapshot::{
     self, Check, Checks, FileInForce, Health, Lateness, Problem, RealserverState, ServiceState, Snapshot, Vip,
@@ -23,6 +23,8 @@ const MOMENT: Duration = Duration::from_millis(500);
 struct Scene<'a> {
     director: &'a Director,
     checks: Checks,
+    /// Why nobody is told of a failure, by service.
+    silences: BTreeMap<Name, String>,
     standings: BTreeMap<Key, Standing>,
     services: HashMap<ServiceId, &'a Observed>,
     destinations: HashMap<(ServiceId, Endpoint), &'a ObservedDestination>,
@@ -46,6 +48,7 @@ impl Director {
         });
         let scene = Scene {
             director: self,
+            silences: self.teller.silences(),
             checks: overview.as_ref().map(|overview| checks(&overview.counters)).unwrap_or_default(),
             standings: overview.map(|overview| overview.standings).unwrap_or_default(),
             services: listing.services.iter().map(|service| (service.id, service)).collect(),
@@ -114,7 +117,13 @@ impl Scene<'_> {
             service.ids.iter().filter_map(|id| self.services.get(id)).map(|it| count(it)).sum()
         };
         let (state, reason, since) = match situation {
-            Some(situation) => (situation.state, situation.reason.clone(), self.timestamp(situation.since)),
+            Some(situation) => {
+                let reason = match self.silences.get(&service.name) {
+                    Some(silence) => format!("{}; alerts: {silence}", situation.reason),
+                    None => situation.reason.clone(),
+                };
+                (situation.state, reason, self.timestamp(situation.since))
+            }
             None if serving == 0 => {
                 (ServiceState::Down, "no realserver has a weight".to_owned(), self.director.loaded_at)
             }

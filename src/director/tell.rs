@@ -7,7 +7,7 @@ use healthcheck::{Code, Status};
 use jiff::Zoned;
 
 use super::{Cause, Director};
-use crate::alert::{Alerts, Finding, Moment, Observation, Sender};
+use crate::alert::{Alerts, Finding, Moment, Observation, Sender, Silence};
 use crate::config::{Config, Name, VirtualService};
 use crate::events::{Events, Kind};
 use crate::serving::Key;
@@ -26,6 +26,15 @@ impl Teller {
     /// When it is next to be looked whether somebody is to be told.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
+    }
+
+    /// Why nobody is told of a failure now, by service.
+    pub(super) fn silences(&self) -> BTreeMap<Name, String> {
+        let silences = self.alerts.iter().flat_map(Alerts::silences);
+        let kept_quiet = silences.filter(|(_, _, silence)| {
+            matches!(silence, Silence::HeldBack(_) | Silence::OutOfPeriod | Silence::Limit(_))
+        });
+        kept_quiet.map(|(_, service, silence)| (service.clone(), silence.to_string())).collect()
     }
 
     /// Takes the alerts of another configuration.
@@ -106,7 +115,7 @@ impl Director {
         let failures = failing.keys().filter_map(|it| streaks.get(&key(it))).max().copied();
         Observation {
             service: service.name.clone(),
-            group: service.name.clone(),
+            group: service.group.clone(),
             realservers: service.realservers.iter().map(|it| it.name.clone()).collect(),
             failures: failures.unwrap_or_else(|| u32::from(!failing.is_empty())),
             failing,
