@@ -16,7 +16,7 @@ use crate::events::Events;
 use crate::kernel::{self, Linux};
 use crate::state::Store;
 
-/// How long answers may take to reach whoever asked when the daemon ends.
+/// How long the end of the daemon may take: until answers have reached whoever asked.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs until SIGTERM, SIGINT or a release. The kernel keeps what it has.
@@ -62,18 +62,18 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
             let mut ended = ended.clone();
             async move { while ended.changed().await.is_ok() {} }
         };
-        let mut answers = JoinSet::new();
-        answers.spawn(socket.serve(requests.clone(), view.clone(), until_end()));
+        let mut tasks = JoinSet::new();
         if let Some(listener) = page {
-            answers.spawn(api::show(listener, view, until_end()));
+            tasks.spawn(api::show(listener, view.clone(), until_end()));
         }
+        tasks.spawn(socket.serve(requests.clone(), view, until_end()));
+        tasks.spawn(director.run(inbox));
         tell_manager(&[sd_notify::NotifyState::Ready]);
 
-        let directing = director.run(inbox);
-        tokio::pin!(directing);
         loop {
             tokio::select! {
-                () = &mut directing => break,
+                // The director ended by itself.
+                () = requests.closed() => break,
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => {
@@ -84,8 +84,9 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
             }
         }
         tell_manager(&[sd_notify::NotifyState::Stopping]);
-        drop(end);
-        drop(tokio::time::timeout(FAREWELL, answers.join_all()).await);
+        // The director answers what was asked, and ends when nobody can ask any more.
+        drop((end, requests));
+        drop(tokio::time::timeout(FAREWELL, tasks.join_all()).await);
         Ok(())
     })
 }
