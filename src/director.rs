@@ -206,6 +206,8 @@ impl Director {
         let mut director = Self::idle(surroundings)?;
         director.serving.recall(&director.store.verdicts(), &config, Instant::now());
         director.install(config, false, Cause::Start).await?;
+        // Whoever looks while there is no time for another look must not see nothing.
+        director.look().await;
         Ok(director)
     }
 
