@@ -110,10 +110,11 @@ impl Director {
             let present = of.realservers.iter().map(|it| it.name.to_string()).collect();
             return Err(Refusal::Unknown { what: "realserver", name: realserver.to_owned(), present });
         };
+        let actual = self.kernel.refresh(of.ids.clone()).await?;
         let connections: u32 = of
             .ids
             .iter()
-            .filter_map(|id| self.actual.connections.get(&(*id, it.endpoint)))
+            .filter_map(|id| actual.connections.get(&(*id, it.endpoint)))
             .fold(0, |sum, count| sum.saturating_add(*count));
         let services = BTreeSet::from([of.name.clone()]);
 
