@@ -19,8 +19,28 @@ use crate::snapshot::words::span;
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2000).unwrap();
 /// How many of them may be programs.
 const PROGRAMS: usize = 32;
-/// How often the verdicts are kept for a later daemon.
+/// How often the verdicts are kept for a later daemon, which does not believe old ones.
 const KEEP: Duration = Duration::from_secs(10);
+/// The same when they changed: a daemon that is killed must not send anybody to who just failed.
+const KEEP_NEWS: Duration = Duration::from_secs(1);
+
+/// When the verdicts were kept, and whether others were reached since.
+pub(super) struct Keeping {
+    at: Instant,
+    news: bool,
+}
+
+impl Keeping {
+    /// Begins with nothing that is kept.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { at: now, news: false }
+    }
+
+    /// When they are kept the next time.
+    pub(super) fn due(&self) -> Instant {
+        self.at + if self.news { KEEP_NEWS } else { KEEP }
+    }
+}
 
 /// The checks of realservers, and what they change.
 pub struct Watch {
@@ -73,6 +93,7 @@ impl Director {
             tracing::debug!(key = %change.key, ?since, "verdict");
         }
         let turns = self.decide_again(now, &services, Cause::Check).await;
+        self.keeping.news = true;
         self.report_verdicts(&changes, &before);
         self.report_turns(&turns, Cause::Check);
     }
@@ -144,7 +165,7 @@ impl Director {
 
     /// Keeps the verdicts for a later daemon.
     pub(super) fn keep_verdicts(&mut self) {
-        self.keep_verdicts = Instant::now() + KEEP;
+        self.keeping = Keeping { at: Instant::now(), news: false };
         let kept = self.serving.keep();
         if kept.is_empty() {
             return;
