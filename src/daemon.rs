@@ -62,37 +62,31 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
             let mut ended = ended.clone();
             async move { while ended.changed().await.is_ok() {} }
         };
-        let mut answers = JoinSet::new();
-        answers.spawn(socket.serve(requests.clone(), view.clone(), until_end()));
+        let mut tasks = JoinSet::new();
         if let Some(listener) = page {
-            answers.spawn(api::show(listener, view, until_end()));
+            tasks.spawn(api::show(listener, view.clone(), until_end()));
         }
+        tasks.spawn(socket.serve(requests.clone(), view, until_end()));
+        tasks.spawn(director.run(inbox));
         tell_manager(&[sd_notify::NotifyState::Ready]);
 
-        let directing = director.run(inbox);
-        tokio::pin!(directing);
-        let has_ended = loop {
+        loop {
             tokio::select! {
-                () = &mut directing => break true,
-                _ = terminate.recv() => break false,
-                _ = interrupt.recv() => break false,
+                // The director ended by itself.
+                () = requests.closed() => break,
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
                 _ = hangup.recv() => {
                     // The verdict is in the log.
                     let (reply, _) = oneshot::channel();
                     drop(requests.try_send(Request::Reload { cut: false, reply }));
                 }
             }
-        };
-        tell_manager(&[sd_notify::NotifyState::Stopping]);
-        if !has_ended {
-            let end = async {
-                drop(requests.send(Request::End).await);
-                directing.await;
-            };
-            drop(tokio::time::timeout(FAREWELL, end).await);
         }
-        drop(end);
-        drop(tokio::time::timeout(FAREWELL, answers.join_all()).await);
+        tell_manager(&[sd_notify::NotifyState::Stopping]);
+        drop(tokio::time::timeout(FAREWELL, requests.send(Request::End)).await);
+        drop((end, requests));
+        drop(tokio::time::timeout(FAREWELL, tasks.join_all()).await);
         Ok(())
     })
 }

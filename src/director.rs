@@ -26,6 +26,7 @@ use crate::state::{BootTime, Found, Owned, State, Store, StoreError};
 pub use verdicts::Watch;
 
 use tell::Teller;
+use verdicts::Keeping;
 
 /// How often the connections of draining realservers are counted.
 const DRAIN_CHECK: Duration = Duration::from_millis(500);
@@ -186,8 +187,7 @@ pub struct Director {
     /// The interfaces that lead to realservers.
     towards: BTreeSet<Interface>,
     serving: Serving,
-    /// When the verdicts are kept the next time.
-    keep_verdicts: Instant,
+    keeping: Keeping,
     teller: Teller,
     snapshots: watch::Sender<Arc<Snapshot>>,
     state: State,
@@ -208,6 +208,8 @@ impl Director {
         let mut director = Self::idle(surroundings)?;
         director.serving.recall(&director.store.verdicts(), &config, Instant::now());
         director.install(config, false, Cause::Start).await?;
+        // Whoever looks while there is no time for another look must not see nothing.
+        director.look().await;
         Ok(director)
     }
 
@@ -251,7 +253,7 @@ impl Director {
             desired: Desired::default(),
             towards: BTreeSet::new(),
             serving: Serving::default(),
-            keep_verdicts: Instant::now(),
+            keeping: Keeping::new(Instant::now()),
             teller: Teller::default(),
             snapshots: watch::Sender::new(Arc::new(nothing)),
             state,
@@ -298,7 +300,7 @@ impl Director {
 
     fn next_deadline(&self) -> Option<Instant> {
         let decisions = self.serving.timeouts().map(|(_, at)| at).min();
-        let verdicts = (!self.config.services.is_empty()).then_some(self.keep_verdicts);
+        let verdicts = (!self.config.services.is_empty()).then(|| self.keeping.due());
         let deadlines = [
             self.drain_check,
             self.retry,
@@ -311,7 +313,7 @@ impl Director {
     }
 
     async fn keep_time(&mut self, now: Instant) {
-        if self.keep_verdicts <= now {
+        if self.keeping.due() <= now {
             self.keep_verdicts();
         }
         if self.teller.due().is_some_and(|at| at <= now) {

@@ -23,10 +23,28 @@ use crate::snapshot::words::span;
 const AT_ONCE: u64 = 16_000;
 /// How many of them may be programs.
 const PROGRAMS: usize = 32;
-/// How often the verdicts are kept for a later daemon.
+/// How often the verdicts are kept for a later daemon, which does not believe old ones.
 const KEEP: Duration = Duration::from_secs(20);
-/// How soon they are kept when some have changed.
-const KEEP_CHANGED: Duration = Duration::from_secs(1);
+/// The same when they changed: a daemon that is killed must not send anybody to who just failed.
+const KEEP_NEWS: Duration = Duration::from_secs(1);
+
+/// When the verdicts were kept, and whether others were reached since.
+pub(super) struct Keeping {
+    at: Instant,
+    news: bool,
+}
+
+impl Keeping {
+    /// Begins with nothing that is kept.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { at: now, news: false }
+    }
+
+    /// When they are kept the next time.
+    pub(super) fn due(&self) -> Instant {
+        self.at + if self.news { KEEP_NEWS } else { KEEP }
+    }
+}
 
 /// The checks of realservers, and what they change.
 pub struct Watch {
@@ -93,8 +111,8 @@ impl Director {
             }
             self.serving.note(change, now);
         }
-        self.keep_verdicts = self.keep_verdicts.min(now + KEEP_CHANGED);
         let turns = self.decide_again(now, &services, Cause::Check).await;
+        self.keeping.news = true;
         self.report_verdicts(&changes, &before);
         self.report_turns(&turns, Cause::Check);
     }
@@ -132,10 +150,11 @@ impl Director {
             let present = of.realservers.iter().map(|it| it.name.to_string()).collect();
             return Err(Refusal::Unknown { what: "realserver", name: realserver.to_owned(), present });
         };
+        let actual = self.kernel.refresh(of.ids.clone()).await?;
         let connections: u32 = of
             .ids
             .iter()
-            .filter_map(|id| self.actual.connections.get(&(*id, it.endpoint)))
+            .filter_map(|id| actual.connections.get(&(*id, it.endpoint)))
             .fold(0, |sum, count| sum.saturating_add(*count));
         let services = BTreeSet::from([of.name.clone()]);
 
@@ -165,7 +184,7 @@ impl Director {
 
     /// Keeps the verdicts for a later daemon.
     pub(super) fn keep_verdicts(&mut self) {
-        self.keep_verdicts = Instant::now() + KEEP;
+        self.keeping = Keeping { at: Instant::now(), news: false };
         let kept = self.serving.keep();
         if kept.is_empty() {
             return;

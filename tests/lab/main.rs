@@ -24,6 +24,7 @@ mod forwarding;
 mod fwmark;
 mod host;
 mod ipvsadm;
+mod monitors;
 mod no_ipvs;
 mod persistence;
 mod plan;

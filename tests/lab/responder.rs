@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net,
     task::JoinSet,
 };
@@ -67,7 +67,7 @@ async fn serve_connections(listener: net::TcpListener, name: Arc<str>) {
 }
 
 /// One answer for whatever arrives at once: clients here wait for the answer before they ask again.
-async fn serve_connection(mut stream: net::TcpStream, name: Arc<str>) {
+pub(crate) async fn serve_connection(mut stream: impl AsyncRead + AsyncWrite + Unpin, name: Arc<str>) {
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len());
     let mut request = [0; 2048];
     while let Ok(1..) = stream.read(&mut request).await {

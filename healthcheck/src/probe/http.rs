@@ -6,6 +6,7 @@ use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -52,9 +53,11 @@ async fn exchange(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| broken(&error))?;
+    let flaw = OnceLock::new();
     let talk = async {
         let answer = attempt.limit(Code::L7Timeout, "no answer", async {
-            sender.send_request(request).await.map_err(|error| broken(&error))
+            let answer = sender.send_request(request).await;
+            answer.map_err(|error| broken(flaw.get().unwrap_or(&error)))
         });
         let (head, body) = answer.await?.into_parts();
         let status = head.status;
@@ -67,9 +70,11 @@ async fn exchange(
         Ok(Finding::new(Code::L7Ok, words(status)))
     };
     // The connection does its work here, and not in a task of its own. Its end is no news: the answer may have
-    // come before, and else the sender says why it will not.
+    // come before, and else the sender says that it will not, or even why.
     let work = async {
-        let _ = connection.await;
+        if let Err(error) = connection.await {
+            let _ = flaw.set(error);
+        }
         pending::<Infallible>().await
     };
     tokio::select! {
@@ -152,5 +157,56 @@ fn reason(error: &hyper::Error) -> String {
         Some(error) => dialer::words(error),
         None if error.is_incomplete_message() => CUT.to_owned(),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::{Check, Monitor, Origin, Pace, Statuses};
+
+    #[tokio::test]
+    async fn who_speaks_first_is_told_from_who_hangs_up() {
+        let http = Http {
+            tls: None,
+            version: HttpVersion::Http11,
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            host: None,
+            headers: Vec::new(),
+            credentials: None,
+            statuses: Statuses::default(),
+            body: None,
+            max_body: 1,
+        };
+        let (once, long) = (NonZeroU32::MIN, Duration::from_secs(60));
+        let monitor = Monitor {
+            check: Check::Http(Box::new(http.clone())),
+            address: None,
+            port: None,
+            origin: Origin::default(),
+            timeout: long,
+            pace: Pace { interval: long, fast_interval: long, down_interval: long, rise: once, fall: once },
+        };
+        let target = SocketAddr::from(([192, 0, 2, 1], 80));
+        for (greeting, expected) in [
+            ("SSH-2.0-OpenSSH_9.2\r\n", "received unexpected message from connection"),
+            ("", "closed before the answer was complete"),
+        ] {
+            let (near, mut far) = tokio::io::duplex(1024);
+            far.write_all(greeting.as_bytes()).await.unwrap();
+            if greeting.is_empty() {
+                drop(far);
+            }
+            let attempt = Attempt::new(target, &monitor);
+            let found = exchange(&attempt, &http, request(&http, target).unwrap(), near).await;
+            let outcome = attempt.outcome(&found.unwrap_err());
+            assert_eq!((outcome.code, outcome.detail.as_str()), (Code::L7Response, expected));
+        }
     }
 }

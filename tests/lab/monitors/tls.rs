@@ -1,0 +1,60 @@
+//! Certificates, good and bad.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::{ServerConfig, crypto::ring::default_provider, pki_types::PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The name that the monitors of these tests ask for.
+pub(super) const NAME: &str = "www.example";
+
+/// Somebody who signs certificates.
+pub(super) struct Authority(Issuer<'static, KeyPair>);
+
+impl Authority {
+    /// A new one; its own certificate is in a file of this directory.
+    pub(super) fn new(name: &str, directory: &Path) -> (Self, PathBuf) {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let file = directory.join(name).with_extension("pem");
+        fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
+        (Self(Issuer::new(params, key)), file)
+    }
+
+    /// What a server needs to be this name.
+    pub(super) fn server(&self, name: &str) -> TlsAcceptor {
+        let now = SystemTime::now();
+        self.server_between(name, now - DAY, now + DAY)
+    }
+
+    /// The same with a certificate that has expired.
+    pub(super) fn expired_server(&self, name: &str) -> TlsAcceptor {
+        let now = SystemTime::now();
+        self.server_between(name, now - 9 * DAY, now - 3 * DAY)
+    }
+
+    fn server_between(&self, name: &str, from: SystemTime, until: SystemTime) -> TlsAcceptor {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (from.into(), until.into());
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap().der().clone();
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key.into())
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
