@@ -34,8 +34,11 @@ pub(super) async fn check(attempt: &Attempt<'_>, http: &Http, trusts: &Trusts) -
     match &http.tls {
         None => exchange(attempt, http, request, connection).await,
         Some(tls) => {
-            let connection = tls::handshake(attempt, tls, trusts, connection).await?;
-            exchange(attempt, http, request, connection).await
+            let encrypted = async {
+                let connection = tls::handshake(attempt, tls, trusts, connection).await?;
+                exchange(attempt, http, request, connection).await
+            };
+            Box::pin(encrypted).await
         }
     }
 }
