@@ -56,7 +56,7 @@ impl Machine {
             store: self.store(),
             kernel: kernel::start(self.kernel.clone()).unwrap(),
             events: self.events.clone(),
-            watch: Watch::start(),
+            watch: Watch::start().unwrap(),
             node: "lb1".to_owned(),
             adopt: false,
         }
