@@ -88,7 +88,7 @@ impl Body {
         let values = |name: &'static str| {
             headers.iter().filter(move |it| it.name.eq_ignore_ascii_case(name)).map(|it| it.value)
         };
-        if let Some(coding) = values("transfer-encoding").last() {
+        if let Some(coding) = values("transfer-encoding").next_back() {
             let last = coding.rsplit(|&byte| byte == b',').next().unwrap_or_default();
             let is_chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
             return Ok(if is_chunked { Self::Chunk } else { Self::UntilClosed });
@@ -228,7 +228,9 @@ mod tests {
         #[test]
         fn where_an_answer_is_cut_does_not_matter(chunks in prop::collection::vec("[a-z]{1,20}", 0..5), cut in 1usize..40) {
             let mut answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
-            chunks.iter().for_each(|chunk| answer += &format!("{:x}\r\n{chunk}\r\n", chunk.len()));
+            for chunk in &chunks {
+                answer = format!("{answer}{:x}\r\n{chunk}\r\n", chunk.len());
+            }
             answer += "0\r\n\r\n";
             prop_assert_eq!(body(answer.as_bytes(), cut).unwrap(), Some(chunks.concat().into_bytes()));
         }
