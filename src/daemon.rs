@@ -48,7 +48,7 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
             store,
             kernel: kernel::start(kernel)?,
             events: events.clone(),
-            watch: Watch::start(),
+            watch: Watch::start().context("start the checks")?,
             node: node()?,
             adopt,
         };

@@ -90,23 +90,26 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Board<K> {
     watched: BTreeMap<K, Watched>,
-    probes: BTreeMap<CheckId, Probe<K>>,
-    ids: HashMap<(SocketAddr, Arc<Monitor>), CheckId>,
+    /// In boxes, since the tree is half empty.
+    probes: BTreeMap<CheckId, Box<Probe<K>>>,
     next_id: CheckId,
     schedule: Schedule,
     changes: VecDeque<Change<K>>,
 }
 
+/// Where a probe is found that is there already.
+struct Known(HashMap<(SocketAddr, Arc<Monitor>), CheckId>);
+
 #[derive(Debug)]
 struct Watched {
-    probes: Vec<CheckId>,
+    probes: Box<[CheckId]>,
     health: Health,
     since: Instant,
 }
 
 impl Watched {
     /// Takes the verdicts of its probes; what was believed, if that changed.
-    fn turn<K>(&mut self, now: Instant, probes: &BTreeMap<CheckId, Probe<K>>) -> Option<Health> {
+    fn turn<K>(&mut self, now: Instant, probes: &BTreeMap<CheckId, Box<Probe<K>>>) -> Option<Health> {
         let verdicts = self.probes.iter().filter_map(|id| probes.get(id)).map(|probe| probe.verdict.health());
         let health = verdicts.min().unwrap_or(Health::Up);
         if health == self.health {
@@ -152,7 +155,6 @@ impl<K: Ord + Clone> Board<K> {
         Self {
             watched: BTreeMap::new(),
             probes: BTreeMap::new(),
-            ids: HashMap::new(),
             next_id: CheckId(0),
             schedule: Schedule::new(seed),
             changes: VecDeque::new(),
@@ -164,12 +166,14 @@ impl<K: Ord + Clone> Board<K> {
     pub fn watch(&mut self, now: Instant, subjects: impl IntoIterator<Item = (K, Subject)>) {
         let subjects: BTreeMap<K, Subject> = subjects.into_iter().collect();
         let first_new = self.next_id;
+        let probes = self.probes.iter().map(|(&id, probe)| ((probe.target, Arc::clone(&probe.monitor)), id));
+        let mut known = Known(probes.collect());
         self.probes.values_mut().for_each(|probe| probe.watchers.clear());
         self.watched.retain(|key, _| subjects.contains_key(key));
         for (key, subject) in subjects {
             let mut probes = Vec::with_capacity(subject.monitors.len());
             for monitor in subject.monitors {
-                let id = self.probe(now, monitor.target(subject.realserver), monitor);
+                let id = self.probe(now, &mut known, monitor.target(subject.realserver), monitor);
                 if probes.contains(&id) {
                     continue;
                 }
@@ -183,10 +187,13 @@ impl<K: Ord + Clone> Board<K> {
                     probe.verdict = Verdict::new(subject.initial);
                 }
             }
-            self.watched
-                .entry(key)
-                .and_modify(|watched| watched.probes.clone_from(&probes))
-                .or_insert(Watched { probes, health: subject.initial, since: now });
+            let probes = probes.into_boxed_slice();
+            match self.watched.get_mut(&key) {
+                Some(watched) => watched.probes = probes,
+                None => {
+                    drop(self.watched.insert(key, Watched { probes, health: subject.initial, since: now }))
+                }
+            }
         }
         self.probes.retain(|&id, probe| {
             let wanted = !probe.watchers.is_empty();
@@ -195,7 +202,6 @@ impl<K: Ord + Clone> Board<K> {
             }
             wanted
         });
-        self.ids.retain(|_, id| self.probes.contains_key(id));
         self.changes.retain(|change| self.watched.contains_key(&change.key));
         for (key, watched) in &mut self.watched {
             if let Some(from) = watched.turn(now, &self.probes) {
@@ -270,16 +276,23 @@ impl<K: Ord + Clone> Board<K> {
     }
 
     /// The probe with this target and monitor, a new one if there is none.
-    fn probe(&mut self, now: Instant, target: SocketAddr, monitor: Arc<Monitor>) -> CheckId {
-        let Self { probes, ids, next_id, schedule, .. } = self;
-        *ids.entry((target, Arc::clone(&monitor))).or_insert_with(|| {
+    fn probe(
+        &mut self,
+        now: Instant,
+        known: &mut Known,
+        target: SocketAddr,
+        monitor: Arc<Monitor>,
+    ) -> CheckId {
+        let Self { probes, next_id, schedule, .. } = self;
+        *known.0.entry((target, Arc::clone(&monitor))).or_insert_with(|| {
             let id = *next_id;
             next_id.0 += 1;
             let slot = schedule.first(now, id, &monitor.pace);
             let verdict = Verdict::default();
-            let watchers = Vec::new();
-            probes
-                .insert(id, Probe { target, monitor, verdict, slot, running: false, latest: None, watchers });
+            // Most have one.
+            let watchers = Vec::with_capacity(1);
+            let probe = Probe { target, monitor, verdict, slot, running: false, latest: None, watchers };
+            probes.insert(id, Box::new(probe));
             id
         })
     }
@@ -298,7 +311,7 @@ impl<K: Ord + Clone> Board<K> {
 }
 
 /// What decides of some probes: the first of the greatest urgency, or else the latest.
-fn finding<K>(probes: &BTreeMap<CheckId, Probe<K>>, ids: &[CheckId]) -> Option<Finding> {
+fn finding<K>(probes: &BTreeMap<CheckId, Box<Probe<K>>>, ids: &[CheckId]) -> Option<Finding> {
     let probes = ids.iter().filter_map(|id| probes.get(id));
     let findings = probes.filter_map(|probe| Some((probe.urgency(), probe.finding()?)));
     findings

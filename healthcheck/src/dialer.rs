@@ -16,9 +16,6 @@ use crate::Origin;
 pub(crate) async fn connect(target: SocketAddr, origin: &Origin) -> io::Result<TcpStream> {
     let socket = open(target.ip(), Type::STREAM, Protocol::TCP)?;
     socket.set_linger(Some(Duration::ZERO))?;
-    // A request that follows the end of a TLS handshake must not wait for the handshake's acknowledgement.
-    socket.set_tcp_nodelay(true)?;
-    choose_port_late(&socket)?;
     bind(&socket, origin)?;
     TcpSocket::from_std_stream(socket.into()).connect(target).await
 }
@@ -27,7 +24,6 @@ pub(crate) async fn connect(target: SocketAddr, origin: &Origin) -> io::Result<T
 pub(crate) async fn datagrams(target: SocketAddr, origin: &Origin) -> io::Result<UdpSocket> {
     let socket = open(target.ip(), Type::DGRAM, Protocol::UDP)?;
     report_errors(&socket, target.ip())?;
-    choose_port_late(&socket)?;
     bind(&socket, origin)?;
     let socket = UdpSocket::from_std(socket.into())?;
     socket.connect(target).await?;
@@ -100,9 +96,7 @@ pub(crate) fn words(error: &io::Error) -> String {
 
 fn open(target: IpAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     let domain = if target.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = local("open a socket", Socket::new(domain, kind, Some(protocol)))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+    local("open a socket", Socket::new(domain, kind.nonblocking(), Some(protocol)))
 }
 
 fn bind(socket: &Socket, origin: &Origin) -> io::Result<()> {
@@ -111,6 +105,7 @@ fn bind(socket: &Socket, origin: &Origin) -> io::Result<()> {
         local(format_args!("use the interface {interface}"), bound)?;
     }
     if let Some(address) = origin.address {
+        choose_port_late(socket)?;
         let bound = socket.bind(&SocketAddr::new(address, 0).into());
         local(format_args!("send from {address}"), bound)?;
     }

@@ -63,18 +63,20 @@ impl Kit {
     /// connection is lost.
     pub async fn probe(&self, target: SocketAddr, monitor: &Monitor, held: impl FnOnce(Outcome)) -> Outcome {
         let attempt = Attempt::new(target, monitor);
+        // In boxes, so that no check takes the room of the largest.
         let found = match &monitor.check {
             Check::Tcp => tcp::check(&attempt).await,
-            Check::Tls(tls) => tls::check(&attempt, tls, &self.trusts).await,
-            Check::Http(http) => http::check(&attempt, http, &self.trusts).await,
-            Check::Udp(udp) => udp::check(&attempt, udp).await,
-            Check::Ping => ping::check(&attempt).await,
-            Check::Dns(dns) => dns::check(&attempt, dns).await,
-            Check::Smtp(smtp) => smtp::check(&attempt, smtp).await,
+            Check::Tls(tls) => Box::pin(tls::check(&attempt, tls, &self.trusts)).await,
+            Check::Http(http) => Box::pin(http::check(&attempt, http, &self.trusts)).await,
+            Check::Udp(udp) => Box::pin(udp::check(&attempt, udp)).await,
+            Check::Ping => Box::pin(ping::check(&attempt)).await,
+            Check::Dns(dns) => Box::pin(dns::check(&attempt, dns)).await,
+            Check::Smtp(smtp) => Box::pin(smtp::check(&attempt, smtp)).await,
             Check::Exec(exec) => {
-                return exec::check(exec, target.ip(), monitor.timeout, &self.programs).await;
+                let outcome = exec::check(exec, target.ip(), monitor.timeout, &self.programs);
+                return Box::pin(outcome).await;
             }
-            Check::Idle => idle::check(&attempt, held).await,
+            Check::Idle => Box::pin(idle::check(&attempt, held)).await,
         };
         let (Ok(finding) | Err(finding)) = found;
         attempt.outcome(&finding)

@@ -1,4 +1,4 @@
-//! The task that makes the checks: it asks the board what is due, starts that, and feeds back what was found.
+//! What makes the checks: it asks the board what is due, starts that, and feeds back what was found.
 
 mod counters;
 #[cfg(test)]
@@ -65,16 +65,19 @@ impl Held {
 }
 
 impl<K: Ord + Clone + Send + 'static> Checks<K> {
-    /// Starts a task that makes checks with `probe`, at most `limit` at a time; a check that is due meanwhile begins
-    /// late. One that holds a connection does not count from its first report on. The seed is that of [`Board::new`].
+    /// Prepares to make checks with `probe`, at most `limit` at a time; a check that is due meanwhile begins late.
+    /// One that holds a connection does not count from its first report on. The seed is that of [`Board::new`].
+    ///
+    /// The future makes the checks, in a tokio runtime with timers and IO. In one with a single thread of its own they
+    /// cost least, for none of them wakes another thread, and nothing else can hold them up.
     ///
     /// What changes comes in batches. While the receiver is busy, changes of one realserver become one, and nothing
     /// if it is as before in the end.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with timers.
-    pub fn start<P, F>(seed: u64, limit: NonZeroUsize, probe: P) -> (Self, mpsc::Receiver<Vec<Change<K>>>)
+    pub fn new<P, F>(
+        seed: u64,
+        limit: NonZeroUsize,
+        probe: P,
+    ) -> (Self, mpsc::Receiver<Vec<Change<K>>>, impl Future<Output = ()> + Send + 'static)
     where
         P: Fn(SocketAddr, Arc<Monitor>, Held) -> F + Send + 'static,
         F: Future<Output = Outcome> + Send + 'static,
@@ -95,8 +98,7 @@ impl<K: Ord + Clone + Send + 'static> Checks<K> {
             changes: BTreeMap::new(),
             counters: Counters::default(),
         };
-        tokio::spawn(driver.run(said, batches));
-        (Self { orders }, receiver)
+        (Self { orders }, receiver, driver.run(said, batches))
     }
 
     /// Replaces what is watched; see [`Board::watch`]. Checks of what is no longer watched are cut off.

@@ -25,7 +25,7 @@ pub(super) fn release(socket: &Path) -> anyhow::Result<ExitCode> {
                     store,
                     kernel,
                     events: Events::default(),
-                    watch: Watch::start(),
+                    watch: Watch::start().context("start the checks")?,
                     node: String::new(),
                     adopt: false,
                 };

@@ -4,8 +4,10 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use healthcheck::{Change, Checks, Health, Kit, Place, Seat, Status};
@@ -54,24 +56,28 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts to make checks, within a tokio runtime. There are none yet.
-    #[must_use]
-    pub fn start() -> Self {
+    /// Starts to make checks, in a thread of their own. There are none yet.
+    pub fn start() -> io::Result<Self> {
         let kit = Arc::new(Mutex::new(Arc::new(Kit::new(PROGRAMS))));
         let current = Arc::clone(&kit);
         // Directors that were started together must not check together.
         let seed = u64::from(std::process::id());
-        let (checks, changes) = Checks::start(seed, at_once(), move |target, monitor, held| {
+        let (checks, changes, work) = Checks::new(seed, at_once(), move |target, monitor, held| {
             let kit = Arc::clone(&current.lock().unwrap_or_else(PoisonError::into_inner));
             async move { kit.check(target, &monitor, held).await }
         });
-        Self { checks, changes, kit }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // As a task, which wakes without a system call, unlike the future that the runtime blocks on.
+        let work = runtime.spawn(work);
+        thread::Builder::new().name("checks".to_owned()).spawn(move || runtime.block_on(work))?;
+        Ok(Self { checks, changes, kit })
     }
 
     /// Makes no checks, so that a test can say what they find.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
-        let (checks, changes) = Checks::start(0, NonZeroUsize::MIN, |_, _, _| std::future::pending());
+        let (checks, changes, work) = Checks::new(0, NonZeroUsize::MIN, |_, _, _| std::future::pending());
+        tokio::spawn(work);
         Self { checks, changes, kit: Arc::new(Mutex::new(Arc::new(Kit::new(0)))) }
     }
 

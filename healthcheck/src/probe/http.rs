@@ -1,42 +1,36 @@
 //! An HTTP request and its answer.
 
-use std::convert::Infallible;
-use std::error::Error;
-use std::future::pending;
+mod answer;
+mod request;
+
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1::Builder;
-use hyper::header::{AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Request, StatusCode, Uri, Version};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use http::StatusCode;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use self::answer::{Body, Flaw, Head, Step};
 use super::attempt::{Attempt, Finding, Found};
 use super::search::Search;
 use super::tls;
 use super::trust::Trusts;
-use crate::{Code, Credentials, Expected, Http, HttpVersion, dialer};
+use crate::{Code, Expected, Http};
 
-/// How long an answer's head may be, and how much is read at once.
-const LARGEST_HEAD: usize = 64 * 1024;
+/// How much is read at once; an answer without a body is seldom longer.
+const PIECE: usize = 1024;
 
 pub(super) async fn check(attempt: &Attempt<'_>, http: &Http, trusts: &Trusts) -> Found {
-    let request = request(http, attempt.target)
-        .map_err(|error| Finding::new(Code::L7Response, format!("the request cannot be sent: {error}")))?;
+    let request = request::write(http, attempt.target)
+        .map_err(|what| Finding::new(Code::L7Response, format!("the request cannot be sent: {what}")))?;
     let connection = attempt.connect().await?;
     match &http.tls {
-        None => exchange(attempt, http, request, connection).await,
+        None => exchange(attempt, http, &request, connection).await,
         Some(tls) => {
-            let connection = tls::handshake(attempt, tls, trusts, connection).await?;
-            exchange(attempt, http, request, connection).await
+            let encrypted = async {
+                let connection = tls::handshake(attempt, tls, trusts, connection).await?;
+                exchange(attempt, http, &request, connection).await
+            };
+            Box::pin(encrypted).await
         }
     }
 }
@@ -44,94 +38,81 @@ pub(super) async fn check(attempt: &Attempt<'_>, http: &Http, trusts: &Trusts) -
 async fn exchange(
     attempt: &Attempt<'_>,
     http: &Http,
-    request: Request<Empty<Bytes>>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: &[u8],
+    stream: impl AsyncRead + AsyncWrite + Unpin,
 ) -> Found {
-    let (mut sender, connection) = Builder::new()
-        .title_case_headers(true)
-        .max_buf_size(LARGEST_HEAD)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(&error))?;
-    let flaw = OnceLock::new();
-    let talk = async {
-        let answer = attempt.limit(Code::L7Timeout, "no answer", async {
-            let answer = sender.send_request(request).await;
-            answer.map_err(|error| broken(flaw.get().unwrap_or(&error)))
-        });
-        let (head, body) = answer.await?.into_parts();
-        let status = head.status;
-        if !http.statuses.contain(status.as_u16()) {
-            return Err(Finding::new(Code::L7Status, format!("status {}", words(status))));
-        }
-        if let Some(expected) = &http.body {
-            attempt.limit(Code::L7Timeout, "no complete body", look(body, expected, http.max_body)).await?;
-        }
-        Ok(Finding::new(Code::L7Ok, words(status)))
-    };
-    // The connection does its work here, and not in a task of its own. Its end is no news: the answer may have
-    // come before, and else the sender says that it will not, or even why.
-    let work = async {
-        if let Err(error) = connection.await {
-            let _ = flaw.set(error);
-        }
-        pending::<Infallible>().await
-    };
-    tokio::select! {
-        found = talk => found,
-        never = work => match never {},
+    let mut answer = Answer { stream, unread: Vec::new() };
+    let head = attempt.limit(Code::L7Timeout, "no answer", async {
+        answer.stream.write_all(request).await.map_err(|error| broken(&error))?;
+        // TLS may hold something back.
+        answer.stream.flush().await.map_err(|error| broken(&error))?;
+        answer.head().await
+    });
+    let head = head.await?;
+    if !http.statuses.contain(head.status.as_u16()) {
+        return Err(Finding::new(Code::L7Status, format!("status {}", words(head.status))));
     }
+    if let Some(expected) = &http.body {
+        let body = if http.method == "HEAD" { Body::NONE } else { head.body };
+        let look = answer.look(body, expected, http.max_body);
+        attempt.limit(Code::L7Timeout, "no complete body", look).await?;
+    }
+    Ok(Finding::new(Code::L7Ok, words(head.status)))
 }
 
-/// Reads the body until it is known whether it has what is expected.
-async fn look(mut body: Incoming, expected: &Expected, most: usize) -> Found<()> {
-    let mut search = Search::new(expected, most);
-    let found = loop {
-        let Some(frame) = body.frame().await else { break search.end() };
-        let Ok(piece) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
-        if let ControlFlow::Break(found) = search.feed(&piece) {
-            break found;
+/// An answer that comes.
+struct Answer<S> {
+    stream: S,
+    unread: Vec<u8>,
+}
+
+impl<S: AsyncRead + Unpin> Answer<S> {
+    /// Reads the head of the answer that is no mere sign of life.
+    async fn head(&mut self) -> Found<Head> {
+        loop {
+            match Head::read(&self.unread).map_err(|flaw| odd(&flaw))? {
+                Some((head, length)) => {
+                    self.unread.drain(..length);
+                    if !head.is_interim() {
+                        return Ok(head);
+                    }
+                }
+                None if self.more().await? => {}
+                None => return Err(cut()),
+            }
         }
-    };
-    if found { Ok(()) } else { Err(Finding::new(Code::L7Status, format!("body has no {expected}"))) }
-}
-
-fn request(http: &Http, target: SocketAddr) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
-    let mut headers = HeaderMap::new();
-    let host =
-        http.host.clone().unwrap_or_else(|| authority(target, if http.tls.is_some() { 443 } else { 80 }));
-    headers.insert(HOST, HeaderValue::try_from(host)?);
-    headers.insert(USER_AGENT, HeaderValue::from_static("lvsd"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    if let Some(Credentials { user, password }) = &http.credentials {
-        let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Basic {pair}"))?);
     }
-    let mut own = HeaderMap::new();
-    for (name, value) in &http.headers {
-        own.append(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+
+    /// Reads the body until it is known whether it has what is expected.
+    async fn look(&mut self, mut body: Body, expected: &Expected, most: usize) -> Found<()> {
+        let mut search = Search::new(expected, most);
+        let found = loop {
+            match body.step(&self.unread).map_err(|flaw| odd(&flaw))? {
+                Step::Piece { piece, length } => {
+                    if let ControlFlow::Break(found) = search.feed(piece) {
+                        break found;
+                    }
+                    self.unread.drain(..length);
+                    continue;
+                }
+                Step::End => break search.end(),
+                Step::More => {}
+            }
+            if !self.more().await? {
+                if body.ends_with_connection() {
+                    break search.end();
+                }
+                return Err(cut());
+            }
+        };
+        if found { Ok(()) } else { Err(Finding::new(Code::L7Status, format!("body has no {expected}"))) }
     }
-    // Those of the monitor replace ours.
-    headers.extend(own);
 
-    let mut request = Request::new(Empty::new());
-    *request.method_mut() = Method::try_from(http.method.as_str())?;
-    *request.uri_mut() = Uri::from(PathAndQuery::try_from(http.path.as_str())?);
-    *request.version_mut() = match http.version {
-        HttpVersion::Http10 => Version::HTTP_10,
-        HttpVersion::Http11 => Version::HTTP_11,
-    };
-    *request.headers_mut() = headers;
-    Ok(request)
-}
-
-/// An address as a Host header has it.
-fn authority(target: SocketAddr, usual: u16) -> String {
-    let host = match target.ip() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    };
-    if target.port() == usual { host } else { format!("{host}:{}", target.port()) }
+    /// Reads what comes next, if there is more.
+    async fn more(&mut self) -> Found<bool> {
+        self.unread.reserve(PIECE);
+        Ok(self.stream.read_buf(&mut self.unread).await.map_err(|error| broken(&error))? > 0)
+    }
 }
 
 /// A status with the words that the standards have for it; a server's own may be anything.
@@ -142,71 +123,17 @@ fn words(status: StatusCode) -> String {
     }
 }
 
-fn broken(error: &hyper::Error) -> Finding {
-    Finding::new(Code::L7Response, reason(error))
+fn odd(flaw: &Flaw) -> Finding {
+    Finding::new(Code::L7Response, flaw.to_string())
 }
 
-fn reason(error: &hyper::Error) -> String {
-    const CUT: &str = "closed before the answer was complete";
-    let source = error.source();
-    if let Some(error) = source.and_then(|it| it.downcast_ref::<hyper::Error>()) {
-        return reason(error);
-    }
-    match source.and_then(|it| it.downcast_ref::<io::Error>()) {
-        Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => CUT.to_owned(),
-        Some(error) => dialer::words(error),
-        None if error.is_incomplete_message() => CUT.to_owned(),
-        None => error.to_string(),
-    }
+fn cut() -> Finding {
+    Finding::new(Code::L7Response, "closed before the answer was complete")
 }
 
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-    use std::time::Duration;
-
-    use tokio::io::AsyncWriteExt;
-
-    use super::*;
-    use crate::{Check, Monitor, Origin, Pace, Statuses};
-
-    #[tokio::test]
-    async fn who_speaks_first_is_told_from_who_hangs_up() {
-        let http = Http {
-            tls: None,
-            version: HttpVersion::Http11,
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            host: None,
-            headers: Vec::new(),
-            credentials: None,
-            statuses: Statuses::default(),
-            body: None,
-            max_body: 1,
-        };
-        let (once, long) = (NonZeroU32::MIN, Duration::from_secs(60));
-        let monitor = Monitor {
-            check: Check::Http(Box::new(http.clone())),
-            address: None,
-            port: None,
-            origin: Origin::default(),
-            timeout: long,
-            pace: Pace { interval: long, fast_interval: long, down_interval: long, rise: once, fall: once },
-        };
-        let target = SocketAddr::from(([192, 0, 2, 1], 80));
-        for (greeting, expected) in [
-            ("SSH-2.0-OpenSSH_9.2\r\n", "received unexpected message from connection"),
-            ("", "closed before the answer was complete"),
-        ] {
-            let (near, mut far) = tokio::io::duplex(1024);
-            far.write_all(greeting.as_bytes()).await.unwrap();
-            if greeting.is_empty() {
-                drop(far);
-            }
-            let attempt = Attempt::new(target, &monitor);
-            let found = exchange(&attempt, &http, request(&http, target).unwrap(), near).await;
-            let outcome = attempt.outcome(&found.unwrap_err());
-            assert_eq!((outcome.code, outcome.detail.as_str()), (Code::L7Response, expected));
-        }
+fn broken(error: &io::Error) -> Finding {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => cut(),
+        _ => Finding::error(Code::L7Response, error),
     }
 }

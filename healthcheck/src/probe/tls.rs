@@ -41,6 +41,8 @@ pub(super) async fn handshake(
     };
     attempt
         .limit(Code::L6Timeout, "no TLS handshake", async {
+            // What follows the end of the handshake must not wait for the handshake's acknowledgement.
+            connection.set_nodelay(true).map_err(|error| Finding::error(Code::L4Connection, &error))?;
             let config = trusts.config(&tls.trust).await.map_err(|Unreadable(reason)| failed(reason))?;
             let stream = TlsConnector::from(config).connect(name, connection).await;
             stream.map_err(|error| failed(words(&error)))

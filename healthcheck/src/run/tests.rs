@@ -40,6 +40,16 @@ fn limit(limit: usize) -> NonZeroUsize {
     NonZeroUsize::new(limit).unwrap()
 }
 
+fn start<P, F>(seed: u64, limit: NonZeroUsize, probe: P) -> (Checks<u8>, mpsc::Receiver<Vec<Change<u8>>>)
+where
+    P: Fn(SocketAddr, Arc<Monitor>, Held) -> F + Send + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let (checks, receiver, work) = Checks::new(seed, limit, probe);
+    tokio::spawn(work);
+    (checks, receiver)
+}
+
 async fn changes(receiver: &mut mpsc::Receiver<Vec<Change<u8>>>) -> Vec<(u8, Health, Health)> {
     receiver.recv().await.unwrap().into_iter().map(|it| (it.key, it.from, it.to)).collect()
 }
@@ -68,7 +78,7 @@ impl Drop for Guard {
 async fn what_changes_is_told_and_everything_can_be_looked_at() {
     let works = Arc::new(AtomicBool::new(true));
     let seen = Arc::clone(&works);
-    let (checks, mut receiver) = Checks::start(1, limit(10), move |_, _, _| {
+    let (checks, mut receiver) = start(1, limit(10), move |_, _, _| {
         let passed = seen.load(Ordering::Relaxed);
         async move { outcome(passed) }
     });
@@ -90,7 +100,7 @@ async fn what_changes_is_told_and_everything_can_be_looked_at() {
 async fn no_more_than_the_limit_are_under_way_and_the_others_are_late() {
     let (count, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (at_most, now) = (Arc::clone(&most), Arc::clone(&count));
-    let (checks, _receiver) = Checks::start(1, limit(3), move |_, _, _| {
+    let (checks, _receiver) = start(1, limit(3), move |_, _, _| {
         let guard = Guard::new(&now);
         at_most.fetch_max(now.load(Ordering::Relaxed), Ordering::Relaxed);
         async move {
@@ -112,7 +122,7 @@ async fn no_more_than_the_limit_are_under_way_and_the_others_are_late() {
 async fn checks_of_what_is_no_longer_watched_are_cut_off() {
     let count = Arc::new(AtomicUsize::new(0));
     let now = Arc::clone(&count);
-    let (checks, receiver) = Checks::start(1, limit(10), move |_, _, _| {
+    let (checks, receiver) = start(1, limit(10), move |_, _, _| {
         let guard = Guard::new(&now);
         async move {
             let _guard = guard;
@@ -134,7 +144,7 @@ async fn checks_of_what_is_no_longer_watched_are_cut_off() {
 async fn a_busy_receiver_holds_up_no_check_and_gets_the_latest_state() {
     let works = Arc::new(AtomicBool::new(true));
     let seen = Arc::clone(&works);
-    let (checks, mut receiver) = Checks::start(1, limit(10), move |target: SocketAddr, _, _| {
+    let (checks, mut receiver) = start(1, limit(10), move |target: SocketAddr, _, _| {
         let passed = seen.load(Ordering::Relaxed) || target.ip().to_string() == "10.0.0.1";
         async move { outcome(passed) }
     });
@@ -158,7 +168,7 @@ async fn a_busy_receiver_holds_up_no_check_and_gets_the_latest_state() {
 
 #[tokio::test(start_paused = true)]
 async fn a_held_connection_reports_before_it_ends() {
-    let (checks, mut receiver) = Checks::start(1, limit(10), |_, _, held: Held| async move {
+    let (checks, mut receiver) = start(1, limit(10), |_, _, held: Held| async move {
         for _ in 0..2 {
             held.stands(outcome(true)).await;
             sleep(60 * SECOND).await;
@@ -178,7 +188,7 @@ async fn a_held_connection_reports_before_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn held_connections_leave_room_for_other_checks() {
-    let (checks, _receiver) = Checks::start(1, limit(1), |_, monitor: Arc<Monitor>, held: Held| async move {
+    let (checks, _receiver) = start(1, limit(1), |_, monitor: Arc<Monitor>, held: Held| async move {
         if monitor.check == Check::Idle {
             held.stands(outcome(true)).await;
             pending().await
@@ -198,7 +208,7 @@ async fn held_connections_leave_room_for_other_checks() {
 #[tokio::test(start_paused = true)]
 async fn a_check_that_breaks_down_is_a_failure_and_not_the_last() {
     let count = Arc::new(AtomicUsize::new(0));
-    let (checks, mut receiver) = Checks::start(1, limit(10), move |_, _, _| {
+    let (checks, mut receiver) = start(1, limit(10), move |_, _, _| {
         let breaks = count.fetch_add(1, Ordering::Relaxed) < 3;
         async move {
             assert!(!breaks, "a defect");
@@ -212,12 +222,12 @@ async fn a_check_that_breaks_down_is_a_failure_and_not_the_last() {
 
 #[tokio::test(start_paused = true)]
 async fn the_task_ends_with_those_who_want_it() {
-    let start = || Checks::<u8>::start(1, limit(1), |_, _, _| async { outcome(true) });
-    let (checks, mut receiver) = start();
+    let begin = || start(1, limit(1), |_, _, _| async { outcome(true) });
+    let (checks, mut receiver) = begin();
     drop(checks);
     assert!(receiver.recv().await.is_none());
 
-    let (checks, receiver) = start();
+    let (checks, receiver) = begin();
     drop(receiver);
     checks.watch(tcp([1])).await;
     sleep(5 * SECOND).await;

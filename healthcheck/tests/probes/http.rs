@@ -64,21 +64,11 @@ async fn the_head_is_enough_where_no_body_is_expected() {
             "status 500 Internal Server Error",
         ),
         ("599", &[Hear, Say("HTTP/1.1 599 Oops\r\n\r\n")], Code::L7Status, "status 599"),
-        (
-            "garbage",
-            &[Hear, Bytes(b"\x00\xff\x1b[31m\r\n\r\n")],
-            Code::L7Response,
-            "invalid HTTP version parsed",
-        ),
-        ("garbage without end", &[Hear, Flood("garbage")], Code::L7Response, "invalid HTTP version parsed"),
-        ("HTTP/0.9", &[Hear, Say("<html>hi</html>")], Code::L7Response, "invalid HTTP version parsed"),
-        ("HTTP/2", &[Hear, Say("HTTP/2.0 200 OK\r\n\r\n")], Code::L7Response, "invalid HTTP version parsed"),
-        (
-            "no status",
-            &[Hear, Say("HTTP/1.1 x OK\r\n\r\n")],
-            Code::L7Response,
-            "invalid HTTP status-code parsed",
-        ),
+        ("garbage", &[Hear, Bytes(b"\x00\xff\x1b[31m\r\n\r\n")], Code::L7Response, "invalid HTTP version"),
+        ("garbage without end", &[Hear, Flood("garbage")], Code::L7Response, "invalid HTTP version"),
+        ("HTTP/0.9", &[Hear, Say("<html>hi</html>")], Code::L7Response, "invalid HTTP version"),
+        ("HTTP/2", &[Hear, Say("HTTP/2.0 200 OK\r\n\r\n")], Code::L7Response, "invalid HTTP version"),
+        ("no status", &[Hear, Say("HTTP/1.1 x OK\r\n\r\n")], Code::L7Response, "invalid HTTP status"),
         ("closed", &[Hear], Code::L7Response, CUT),
         ("closed inside the head", &[Hear, Say("HTTP/1.1 200 OK\r\nA: b")], Code::L7Response, CUT),
         ("reset", &[Hear, Reset], Code::L7Response, "connection reset by peer"),
@@ -139,13 +129,7 @@ async fn a_body_is_read_as_far_as_it_matters() {
         ("not found in what has no end", ENDLESS, contains("down"), Code::L7Status, "body has no \"down\""),
         ("a match in what has no end", ENDLESS, matches("^(up)+$"), Code::L7Ok, "200 OK"),
         ("drip", DRIPPING, contains("down"), Code::L7Timeout, NO_BODY),
-        (
-            "not a chunk",
-            BAD_CHUNK,
-            contains("up"),
-            Code::L7Response,
-            "Invalid chunk size line: missing size digit",
-        ),
+        ("not a chunk", BAD_CHUNK, contains("up"), Code::L7Response, "invalid chunk"),
     ];
     for (name, script, expected, code, detail) in cases {
         let check = Check::Http(Box::new(Http { body: Some(expected), ..http() }));
@@ -203,8 +187,8 @@ async fn a_request_is_what_the_monitor_says() {
                 }),
                 ..http()
             },
-            "HEAD /a/b?c=%20d HTTP/1.1\r\nHost: www.example\r\nUser-Agent: me\r\nConnection: close\r\n\
-             Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\nX-A: 1\r\nX-A: 2\r\n\r\n",
+            "HEAD /a/b?c=%20d HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\
+             Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\nX-A: 1\r\nUser-Agent: me\r\nX-A: 2\r\n\r\n",
         ),
     ];
     for (name, listens, http, expected) in cases {
