@@ -101,6 +101,8 @@ pub struct Vip {
 pub struct VirtualService {
     /// Its name, unique among services.
     pub name: Name,
+    /// What mon would call its group: its pool, or itself if its realservers are its own.
+    pub group: Name,
     /// What IPVS knows it by: one for each address of its vip, or a single one. No id belongs to two services.
     pub ids: Vec<ServiceId>,
     /// How it schedules.

@@ -106,7 +106,7 @@ impl Director {
         let failures = failing.keys().filter_map(|it| streaks.get(&key(it))).max().copied();
         Observation {
             service: service.name.clone(),
-            group: service.name.clone(),
+            group: service.group.clone(),
             realservers: service.realservers.iter().map(|it| it.name.clone()).collect(),
             failures: failures.unwrap_or_else(|| u32::from(!failing.is_empty())),
             failing,

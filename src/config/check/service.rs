@@ -111,8 +111,11 @@ impl Reader<'_, '_> {
         let Serving { realservers, monitors, fallback } = serving?;
         let own = realservers.iter().filter_map(|realserver| realserver.monitors.as_ref()).flatten();
         let patience = policy::patience(monitors.iter().chain(own).map(AsRef::as_ref));
+        let pool = section.get("pool").and_then(|pool| Name::new(pool.get_ref().as_str()?));
+        let name = name?;
         Ok(VirtualService {
-            name: name?,
+            group: pool.unwrap_or_else(|| name.clone()),
+            name,
             definition: definition?,
             realservers,
             ids: ids?,
