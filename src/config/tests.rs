@@ -57,6 +57,16 @@ fn the_least_file_has_every_default() {
 }
 
 #[test]
+fn a_service_is_of_the_group_of_its_pool() {
+    let alone =
+        service("address = \"192.0.2.205\"\nport = 80\nforward = \"nat\"\nrealservers = [\"192.0.2.1\"]");
+    assert_eq!(alone.group.as_str(), "s");
+    let text = "[[pool]]\nname = \"apache\"\nrealservers = [\"192.0.2.1\"]\n[[service]]\nname = \"http\"\n\
+         address = \"192.0.2.205\"\nport = 80\nforward = \"nat\"\nmonitor = \"none\"\npool = \"apache\"\n";
+    assert_eq!(parse(text).unwrap().services[0].group.as_str(), "apache");
+}
+
+#[test]
 fn the_digest_is_that_of_the_bytes() {
     let text = format!("{VIP}# a comment counts\n");
     let digest = |text: &str| parse(text).unwrap().digest();

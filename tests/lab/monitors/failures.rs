@@ -187,7 +187,7 @@ fn a_dead_machine_costs_no_request_once_it_is_out() {
 
     let (during, after) = (during.stop(), after.stop());
     assert!(after.failures.is_empty(), "{after:?}");
-    assert!(during.asked > after.failures.len(), "{during:?}");
+    assert!(during.failures.len() < during.asked, "{during:?}");
     let mut turns = stage.client.turns(&server, 3);
     turns.sort();
     assert_eq!(turns, ["rs1", "rs2", "rs3"]);

@@ -20,10 +20,11 @@ sed 's/^/input /' >> "$0.new"
 mv "$0.new" "$0.$MON_ALERTTYPE"
 "#;
 
-fn exec(name: &str, port: u16, command: &str, realservers: &str) -> String {
+fn exec(name: &str, port: u16, command: &str) -> String {
     format!(
-        "[[service]]\nname = '{name}'\nvip = 'web'\nport = {port}\nscheduler = 'rr'\nrealservers = [{realservers}]\n\
-         monitor = {{ type = 'exec', command = [{command}], interval = '2s', timeout = '15s', rise = 1, fall = 1 }}\n"
+        "[[service]]\nname = '{name}'\nvip = 'web'\nport = {port}\nscheduler = 'rr'\npool = 'apache'\n\
+         monitor = {{ type = 'exec', command = [{command}], rise = 1, fall = 1, \
+         interval = '5s', fast_interval = '2s', timeout = '40s' }}\n"
     )
 }
 
@@ -60,13 +61,16 @@ fn monitors_and_alerts_of_mon_run_unchanged() {
 
     let entries = realservers.each_ref().map(|it| it.at_port(8001)).join(", ");
     let services = [
-        exec("http", 8001, "'/usr/lib/mon/mon.d/http.monitor', '-p', '8001', '-t', '5'", &entries),
-        exec("tcp", 8002, "'/usr/lib/mon/mon.d/tcp.monitor', '-p', '8001', '-t', '5'", &entries),
-        exec("ping", 8003, "'/usr/lib/mon/mon.d/ping.monitor'", &entries),
+        exec("http", 8001, "'/usr/lib/mon/mon.d/http.monitor', '-p', '8001', '-t', '5'"),
+        exec("tcp", 8002, "'/usr/lib/mon/mon.d/tcp.monitor', '-p', '8001', '-t', '5'"),
+        exec("ping", 8003, "'/usr/lib/mon/mon.d/ping.monitor'"),
     ];
     let alerting =
         "[[alert]]\nservices = ['http']\nrun = 'page-oncall'\nargs = ['--to', 'oncall']\nevery = '600s'\n";
-    let director = stage.direct(&format!("{}{alerting}", services.concat()));
+    let director = stage.direct(&format!(
+        "[[pool]]\nname = 'apache'\nrealservers = [{entries}]\n{}{alerting}",
+        services.concat()
+    ));
     for service in ["http", "tcp", "ping"] {
         for name in ["rs1", "rs2"] {
             let seen = until_realserver(&director, service, name, RealserverState::Up);
@@ -94,12 +98,12 @@ fn monitors_and_alerts_of_mon_run_unchanged() {
     let down = given("failure");
     let at = &down.arguments[7];
     assert!(at.parse::<u64>().is_ok(), "{at}");
-    let arguments = ["-s", "http", "-g", "http", "-h", "rs1 rs2", "-t", at, "-l", "600", "--to", "oncall"];
+    let arguments = ["-s", "http", "-g", "apache", "-h", "rs1 rs2", "-t", at, "-l", "600", "--to", "oncall"];
     assert_eq!(down.arguments, arguments);
     let summary = &down.input[0];
     assert!(summary.contains("rs2") && !summary.contains("rs1"), "{:?}", down.input);
     let variables = [
-        ("MON_GROUP", "http"),
+        ("MON_GROUP", "apache"),
         ("MON_SERVICE", "http"),
         ("MON_ALERTTYPE", "failure"),
         ("MON_OPSTATUS", "0"),
@@ -119,7 +123,7 @@ fn monitors_and_alerts_of_mon_run_unchanged() {
     let up = given("up");
     let at = &up.arguments[7];
     let arguments =
-        ["-s", "http", "-g", "http", "-h", "rs1 rs2", "-t", at, "-l", "600", "-u", "--to", "oncall"];
+        ["-s", "http", "-g", "apache", "-h", "rs1 rs2", "-t", at, "-l", "600", "-u", "--to", "oncall"];
     assert_eq!(up.arguments, arguments);
     assert_eq!(up.input, down.input, "after an outage: what failed last");
     for (name, value) in [("MON_ALERTTYPE", "up"), ("MON_OPSTATUS", "1"), ("MON_RETVAL", "0")] {
