@@ -81,9 +81,13 @@ async fn counters(checks: &Checks<Key>) -> Outcome<Counters> {
 /// The least bound that 99 of 100 checks kept.
 fn late(before: &Counters, after: &Counters) -> String {
     let count = after.lateness.count - before.lateness.count;
-    let mut buckets = after.lateness.buckets().zip(before.lateness.buckets());
-    let bound = buckets.find(|((_, after), (_, before))| (after - before) * 100 >= count * 99);
-    bound.map_or_else(|| "more".to_owned(), |((bound, _), _)| format!("{bound:?}"))
+    let since = after.lateness.buckets().zip(before.lateness.buckets());
+    let mut sums = since.scan(0, |sum, ((bound, after), (_, before))| {
+        *sum += after - before;
+        Some((bound, *sum))
+    });
+    let bound = sums.find(|(_, sum)| sum * 100 >= count * 99);
+    bound.map_or_else(|| "more".to_owned(), |(bound, _)| format!("{bound:?}"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
