@@ -181,18 +181,10 @@ impl Serving {
             if !is_watched(service) && words.is_none() && !self.pools.contains_key(&service.name) {
                 continue;
             }
-            for it in service.realservers.iter().filter(|it| !monitors(service, it).is_empty()) {
-                let unknown = || Belief { health: Health::Unknown, since: now, cause: None };
-                let key = Key::Realserver(service.name.clone(), it.name.clone());
-                self.beliefs.entry(key).or_insert_with(unknown);
-            }
             let members = service.realservers.iter().map(|it| {
-                let member = Member {
-                    weight: it.destination.weight.get(),
-                    word: word(words.and_then(|words| words.get(it.name.as_str()))),
-                    ..self.member(service, it, now)
-                };
-                (it.name.clone(), member)
+                let (health, since) = self.health(service, it, now);
+                let word = word(words.and_then(|words| words.get(it.name.as_str())));
+                (it.name.clone(), Member { weight: it.destination.weight.get(), word, health, since })
             });
             let members: Vec<_> = members.collect();
             let pool = self.pools.entry(service.name.clone()).or_default();
@@ -214,11 +206,20 @@ impl Serving {
         is_new.then(|| Turn { service: service.name.clone(), before, after })
     }
 
-    fn member(&self, service: &VirtualService, realserver: &Realserver, now: Instant) -> Member {
+    /// What is believed of a realserver, and since when; one that is seen for the first time is unknown from now on.
+    fn health(
+        &mut self,
+        service: &VirtualService,
+        realserver: &Realserver,
+        now: Instant,
+    ) -> (Health, Instant) {
+        if monitors(service, realserver).is_empty() {
+            return (Health::Up, now);
+        }
         let key = Key::Realserver(service.name.clone(), realserver.name.clone());
-        let belief = self.beliefs.get(&key).filter(|_| !monitors(service, realserver).is_empty());
-        let (health, since) = belief.map_or((Health::Up, now), |belief| (belief.health, belief.since));
-        Member { weight: 0, word: Word::Enabled, health, since }
+        let unknown = || Belief { health: Health::Unknown, since: now, cause: None };
+        let belief = self.beliefs.entry(key).or_insert_with(unknown);
+        (belief.health, belief.since)
     }
 
     /// Forgets what a configuration does not have.
