@@ -20,7 +20,7 @@ use crate::events::{Events, Kind};
 use crate::kernel::{Assignment, Failure, Handle, KernelError, Sysctl};
 use crate::reconcile::{self, Actual, Step};
 use crate::serving::{Said, Serving};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{FileInForce, Snapshot};
 use crate::state::{BootTime, Found, Owned, State, Store, StoreError};
 
 pub use verdicts::Watch;
@@ -180,7 +180,7 @@ pub struct Director {
     node: String,
     adopt: bool,
     config: Config,
-    loaded_at: Timestamp,
+    file: FileInForce,
     /// Why the file's latest version is not in force.
     refused: Option<(Timestamp, String)>,
     desired: Desired,
@@ -248,7 +248,7 @@ impl Director {
             node,
             adopt,
             config: Config::default(),
-            loaded_at: now,
+            file: nothing.config.clone(),
             refused: None,
             desired: Desired::default(),
             towards: BTreeSet::new(),
@@ -426,7 +426,7 @@ impl Director {
                 self.events.record(Kind::Applied, path, summary.clone(), cause.name());
                 self.announce_added(&steps);
                 (self.config, self.desired, self.state, self.towards) = (config, desired, state, towards);
-                self.loaded_at = Timestamp::now();
+                self.file = FileInForce::of(&self.config, Timestamp::now());
                 self.report_turns(&turns, cause);
                 self.accept(applied.actual?, cause);
                 self.watch_all().await;

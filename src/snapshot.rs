@@ -72,15 +72,23 @@ impl Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             health: Health::Ok,
             problems: Vec::new(),
-            config: FileInForce {
-                path: config.path.display().to_string(),
-                sha256: config.digest().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
-                loaded_at: now,
-                error: None,
-            },
+            config: FileInForce::of(config, now),
             vips: Vec::new(),
             services: Vec::new(),
             checks: Checks::default(),
+        }
+    }
+}
+
+impl FileInForce {
+    /// A configuration that came into force at `loaded_at`.
+    #[must_use]
+    pub fn of(config: &Config, loaded_at: Timestamp) -> Self {
+        Self {
+            path: config.path.display().to_string(),
+            sha256: config.digest().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
+            loaded_at,
+            error: None,
         }
     }
 }

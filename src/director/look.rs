@@ -64,24 +64,24 @@ impl Director {
 impl Scene<'_> {
     fn snapshot(&self) -> Snapshot {
         let director = self.director;
-        let empty = Snapshot::empty(director.node.clone(), &director.config, self.now);
         let services: Vec<_> = director.config.services.iter().map(|it| self.service(it)).collect();
         let vips: Vec<_> = director.config.vips.iter().map(|it| self.vip(it)).collect();
         let mut problems = self.problems(&services, &vips);
         problems.sort_by_key(|problem| Reverse(problem.severity));
         Snapshot {
             snapshot: director.snapshots.borrow().snapshot + 1,
+            generated_at: self.now,
+            node: director.node.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             health: problems.first().map_or(Health::Ok, |problem| problem.severity),
             problems,
             config: FileInForce {
-                loaded_at: director.loaded_at,
                 error: director.refused.as_ref().map(|(_, why)| why.clone()),
-                ..empty.config
+                ..director.file.clone()
             },
             vips,
             services,
             checks: self.checks.clone(),
-            ..empty
         }
     }
 
@@ -103,7 +103,7 @@ impl Scene<'_> {
             interface: vip.interface.to_string(),
             owner: mine.then(|| self.director.node.clone()),
             mine,
-            since: self.director.loaded_at,
+            since: self.director.file.loaded_at,
             reason: if mine { "this director stands alone" } else { "an address is not there" }.to_owned(),
         }
     }
@@ -125,9 +125,9 @@ impl Scene<'_> {
                 (situation.state, reason, self.timestamp(situation.since))
             }
             None if serving == 0 => {
-                (ServiceState::Down, "no realserver has a weight".to_owned(), self.director.loaded_at)
+                (ServiceState::Down, "no realserver has a weight".to_owned(), self.director.file.loaded_at)
             }
-            None => (ServiceState::Up, "not watched".to_owned(), self.director.loaded_at),
+            None => (ServiceState::Up, "not watched".to_owned(), self.director.file.loaded_at),
         };
         let addresses: Vec<String> = service.ids.iter().map(address).collect();
         snapshot::Service {
@@ -167,7 +167,7 @@ impl Scene<'_> {
             forward: forward(realserver).to_owned(),
             state,
             reason,
-            since: standing.map_or(self.director.loaded_at, |standing| self.timestamp(standing.since)),
+            since: standing.map_or(self.director.file.loaded_at, |standing| self.timestamp(standing.since)),
             weight: realserver.destination.weight.get(),
             effective_weight: held.map_or(0, |destination| destination.weight.get()),
             in_kernel: held.is_some(),
@@ -217,7 +217,7 @@ impl Scene<'_> {
             add(Health::Degraded, "file".to_owned(), what, *since);
         }
         for what in &director.overrides {
-            add(Health::Degraded, "sysctl".to_owned(), what.clone(), director.loaded_at);
+            add(Health::Degraded, "sysctl".to_owned(), what.clone(), director.file.loaded_at);
         }
         problems
     }
