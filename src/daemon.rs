@@ -1,6 +1,6 @@
 //! The daemon: brings the director, the kernel thread, the control socket and the signals together.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,18 +10,41 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::api::{self, Socket, View};
+use crate::cluster::{self, Names, Plan};
 use crate::config::Config;
 use crate::director::{Director, Request, Surroundings, Watch};
-use crate::events::Events;
+use crate::events::{Events, Kind};
+use crate::kernel::nftables::Nftables;
 use crate::kernel::{self, Linux};
+use crate::snat::Keeper;
 use crate::state::Store;
 
 /// How long the director may take to end, and answers to reach whoever asked.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Runs until SIGTERM, SIGINT or a release. The kernel keeps what it has.
-pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
-    let store = Store::open(&Store::default_directory())?;
+/// How the daemon is to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it is spoken to.
+    pub socket: PathBuf,
+    /// Services of the file that somebody else made are taken over.
+    pub adopt: bool,
+    /// The node that it is; none is the one of the host's name.
+    pub node: Option<String>,
+}
+
+/// Runs until SIGTERM, SIGINT or a release, or until the cluster thread fails. The kernel keeps what it has.
+pub fn run(config: Config, options: &Options) -> anyhow::Result<()> {
+    let Options { socket, adopt, node } = options;
+    let node = node.clone().map_or_else(host_name, Ok)?;
+    let directory = Store::default_directory();
+    let store = Store::open(&directory)?;
+    let plan = Plan::new(&config, &node)?;
+    let warnings = plan.as_ref().map(Plan::warnings).unwrap_or_default();
+    let node = plan.as_ref().map_or(node, |plan| plan.node().to_owned());
+    let rules = Keeper::start(Nftables::default()).context("start the thread that keeps the rules")?;
+    let prepare = |plan| cluster::prepare(plan, Names::of(&config), &directory, rules.rules.clone());
+    let cluster = plan.map(prepare).transpose()?;
     let kernel = Linux::open()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -44,14 +67,20 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
         );
 
         let events = Events::default();
+        for warning in warnings {
+            events.record(Kind::Warned, "keys", warning, "start");
+        }
         let surroundings = Surroundings {
             store,
             kernel: kernel::start(kernel)?,
             events: events.clone(),
             watch: Watch::start().context("start the checks")?,
-            node: node()?,
-            adopt,
+            node,
+            adopt: *adopt,
+            cluster,
+            rules,
         };
+        let handover = FAREWELL + Director::handover(&config);
         let director = Director::start(config, surroundings).await?;
 
         // Requests wait for the director one after another; whoever asks waits for the answer anyway.
@@ -67,7 +96,7 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
             tasks.spawn(api::show(listener, view.clone(), until_end()));
         }
         tasks.spawn(socket.serve(requests.clone(), view, until_end()));
-        tasks.spawn(director.run(inbox));
+        let director = tokio::spawn(director.run(inbox));
         tell_manager(&[sd_notify::NotifyState::Ready]);
 
         loop {
@@ -85,14 +114,18 @@ pub fn run(config: Config, socket: &Path, adopt: bool) -> anyhow::Result<()> {
         }
         tell_manager(&[sd_notify::NotifyState::Stopping]);
         drop(tokio::time::timeout(FAREWELL, requests.send(Request::End)).await);
+        drop(tokio::time::timeout(handover, requests.closed()).await);
         drop((end, requests));
         drop(tokio::time::timeout(FAREWELL, tasks.join_all()).await);
-        Ok(())
+        // One that does not end in time is left behind.
+        tokio::time::timeout(FAREWELL, director)
+            .await
+            .map_or(Ok(()), |ended| ended.context("the director")?)
     })
 }
 
-/// This machine's name, which is the director's.
-fn node() -> anyhow::Result<String> {
+/// This machine's name, which is the director's if nothing else is said.
+fn host_name() -> anyhow::Result<String> {
     let name = nix::unistd::gethostname().context("ask for the host name")?;
     Ok(name.to_string_lossy().into_owned())
 }

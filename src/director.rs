@@ -1,7 +1,12 @@
 //! The owner of all state: one event in, recompute, hand the plan to the kernel thread.
 
+mod apply;
+mod cluster;
 mod look;
+mod refusal;
 mod report;
+mod request;
+mod rules;
 mod tell;
 mod verdicts;
 
@@ -12,19 +17,25 @@ use std::time::{Duration, Instant};
 use failover::announce::Schedule;
 use ipvs::ServiceId;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use crate::config::{Config, Interface, Report};
+use crate::cluster as cluster_thread;
+use crate::config::{Config, Interface};
 use crate::desired::{Desired, desired, realserver_addresses};
 use crate::events::{Events, Kind};
-use crate::kernel::{Assignment, Failure, Handle, KernelError, Sysctl};
-use crate::reconcile::{self, Actual, Step};
-use crate::serving::{Said, Serving};
+use crate::kernel::{Assignment, Handle, KernelError, Sysctl};
+use crate::reconcile::Actual;
+use crate::serving::Serving;
 use crate::snapshot::{FileInForce, Snapshot};
-use crate::state::{BootTime, Found, Owned, State, Store, StoreError};
+use crate::snat::Keeper;
+use crate::state::{Found, Owned, State, Store, StoreError};
 
+pub use cluster::desk::{Desk, Unreplaced};
+pub use refusal::{Refusal, refuse_impossible};
+pub use request::{Destination, Request};
 pub use verdicts::Watch;
 
+use cluster::Membership;
 use tell::Teller;
 use verdicts::Keeping;
 
@@ -32,41 +43,6 @@ use verdicts::Keeping;
 const DRAIN_CHECK: Duration = Duration::from_millis(500);
 /// How long after a failure the kernel is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often a plan that met somebody else's change is made anew before the configuration is refused.
-const ATTEMPTS: usize = 3;
-/// What others may ask of the director.
-pub enum Request {
-    /// Read the file again and apply it; `cut` ends connections instead of draining them.
-    Reload {
-        /// Do not drain.
-        cut: bool,
-        /// The verdict.
-        reply: oneshot::Sender<Result<String, Refusal>>,
-    },
-    /// An operator's word for a realserver; none leaves it to the checks again.
-    Say {
-        /// The service.
-        service: String,
-        /// The realserver.
-        realserver: String,
-        /// The word.
-        said: Option<Said>,
-        /// The verdict.
-        reply: oneshot::Sender<Result<String, Refusal>>,
-    },
-    /// Make a snapshot, unless there is one of this moment.
-    Look {
-        /// Tells when it is there.
-        reply: oneshot::Sender<()>,
-    },
-    /// End, and leave all in place.
-    End,
-    /// Take everything that is lvsd's out of the kernel, and end.
-    Release {
-        /// The verdict.
-        reply: oneshot::Sender<Result<String, Refusal>>,
-    },
-}
 
 /// Why something is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,65 +72,6 @@ impl Cause {
     }
 }
 
-/// Why a configuration was not applied. Nothing of it is in force.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The file is not valid.
-    #[error("{0}")]
-    File(Report),
-    /// The kernel cannot be read.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// The state cannot be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A vip's interface is not there.
-    #[error("vip {vip}: this machine has no interface {interface}; it has {present}")]
-    NoInterface {
-        /// The vip.
-        vip: String,
-        /// Its interface.
-        interface: Interface,
-        /// The interfaces that there are.
-        present: String,
-    },
-    /// Services of the file belong to somebody else.
-    #[error(
-        "{} in the kernel, not made by lvsd and different from the file: {}\n\
-         delete what is there (ipvsadm -D), or take it over with `lvsd run --adopt`",
-        if .0.len() == 1 { "a service is already" } else { "services are already" },
-        .0.join(", ")
-    )]
-    Foreign(Vec<String>),
-    /// Somebody spoke of something that is not in the file.
-    #[error("there is no {what} {name:?}; there is {}", .present.join(", "))]
-    Unknown {
-        /// What it would be.
-        what: &'static str,
-        /// How it was called.
-        name: String,
-        /// What there is.
-        present: Vec<String>,
-    },
-    /// The kernel refused a part.
-    #[error("the kernel refused a part, and the rest was taken back: {}", .0.join("; "))]
-    Failed(Vec<String>),
-    /// Something could not be taken out.
-    #[error("not all could be taken out: {}", .0.join("; "))]
-    Unreleased(Vec<String>),
-}
-
-impl Refusal {
-    /// The refusal in one line.
-    #[must_use]
-    pub fn headline(&self) -> String {
-        match self {
-            Self::File(report) => report.headline(),
-            other => other.to_string().replace('\n', "; "),
-        }
-    }
-}
-
 /// What a director works with.
 pub struct Surroundings {
     /// What outlives the daemon.
@@ -169,6 +86,10 @@ pub struct Surroundings {
     pub node: String,
     /// Services of the file that somebody else made are taken over.
     pub adopt: bool,
+    /// The other directors, if there are any.
+    pub cluster: Option<cluster_thread::Handle>,
+    /// What keeps the rules that give packets other sources.
+    pub rules: Keeper,
 }
 
 /// The owner of all state.
@@ -179,6 +100,8 @@ pub struct Director {
     watch: Watch,
     node: String,
     adopt: bool,
+    cluster: Option<Membership>,
+    rules: Keeper,
     config: Config,
     file: FileInForce,
     /// Why the file's latest version is not in force.
@@ -206,8 +129,10 @@ impl Director {
     /// Brings `config` into the kernel; when that fails, the kernel is left as it was found.
     pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, Refusal> {
         let mut director = Self::idle(surroundings)?;
+        let config = director.concerning(config);
         director.serving.recall(&director.store.verdicts(), &config, Instant::now());
         director.install(config, false, Cause::Start).await?;
+        director.join_cluster();
         // Whoever looks while there is no time for another look must not see nothing.
         director.look().await;
         Ok(director)
@@ -225,7 +150,7 @@ impl Director {
     }
 
     fn idle(surroundings: Surroundings) -> Result<Self, Refusal> {
-        let Surroundings { store, kernel, events, watch, node, adopt } = surroundings;
+        let Surroundings { store, kernel, events, watch, node, adopt, cluster, rules } = surroundings;
         let state = match store.load()? {
             Found::State(state) => state,
             Found::Nothing => State::default(),
@@ -245,8 +170,10 @@ impl Director {
             store,
             events,
             watch,
+            cluster: cluster.map(|handle| Membership::new(handle, &node)),
             node,
             adopt,
+            rules,
             config: Config::default(),
             file: nothing.config.clone(),
             refused: None,
@@ -267,13 +194,28 @@ impl Director {
         })
     }
 
-    /// Keeps the kernel as the file says, until told to end.
-    pub async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    /// Keeps the kernel as the file says, until told to end. Without the cluster thread it cannot go on: others take over.
+    pub async fn run(mut self, mut requests: mpsc::Receiver<Request>) -> anyhow::Result<()> {
         loop {
+            self.say_ability();
             let deadline = self.next_deadline();
             tokio::select! {
                 request = requests.recv() => match request {
-                    None | Some(Request::End) => return self.keep_verdicts(),
+                    None | Some(Request::End) => {
+                        self.keep_verdicts();
+                        self.leave_cluster().await;
+                        return Ok(());
+                    }
+                    Some(Request::Standby { node, standby, reply }) => {
+                        self.obey(reply, |director| director.set_standby(node.as_deref(), standby));
+                    }
+                    Some(Request::Move { vip, to, reply }) => {
+                        self.obey(reply, |director| director.move_vip(&vip, &to));
+                    }
+                    Some(Request::Cleanup { vip, node, reply }) => {
+                        self.obey(reply, |director| director.clean_up(&vip, node.as_deref()));
+                    }
+                    Some(Request::Desk { reply }) => drop(reply.send(self.desk())),
                     Some(Request::Reload { cut, reply }) => drop(reply.send(self.reload(cut).await)),
                     Some(Request::Say { service, realserver, said, reply }) => {
                         drop(reply.send(self.say(&service, &realserver, said).await));
@@ -287,11 +229,16 @@ impl Director {
                         let done = verdict.is_ok();
                         drop(reply.send(verdict));
                         if done {
-                            return;
+                            return Ok(());
                         }
                     }
                 },
                 Some(changes) = self.watch.changes.recv() => self.judge(changes).await,
+                told = cluster::told(&mut self.cluster) => match told {
+                    Some(told) => self.hear_cluster(told),
+                    None => return Err(self.lose_cluster()),
+                },
+                Some(told) = self.rules.told.recv() => self.hear_rules(told),
                 Ok(()) = self.kernel.news.changed() => self.hear().await,
                 () = sleep_until(deadline) => self.keep_time(Instant::now()).await,
             }
@@ -372,7 +319,7 @@ impl Director {
     async fn reload(&mut self, cut: bool) -> Result<String, Refusal> {
         let path = self.config.path.clone();
         let outcome = match Config::load(&path) {
-            Ok(config) => self.install(config, cut, Cause::Reload).await,
+            Ok(config) => self.replace(config, cut).await,
             Err(report) => Err(Refusal::File(report)),
         };
         self.refused = outcome.as_ref().err().map(|refusal| (Timestamp::now(), refusal.headline()));
@@ -389,136 +336,11 @@ impl Director {
         outcome
     }
 
-    /// Puts a configuration into force, or takes back what was done of it.
-    async fn install(&mut self, config: Config, cut: bool, cause: Cause) -> Result<String, Refusal> {
-        let towards = self.kernel.towards(realserver_addresses(&config)).await?;
-        let turns = self.serving.decide(Instant::now(), &config, &self.state.words, None);
-        let desired = desired(&config, &towards, self.serving.decisions());
-        let mut attempt = 1;
-        loop {
-            let before = self.kernel.observe(self.sysctls(&desired)).await?;
-            self.actual = Arc::clone(&before);
-            refuse_impossible(&config, &desired, &self.state, &before, self.adopt)?;
-
-            let now = BootTime::now();
-            let mut state = self.state.clone();
-            state.retarget(&desired, now, cut);
-            Self::forget_words(&mut state.words, &config);
-            reconcile::claim(&mut state, &desired, &before);
-            self.remember(&state)?;
-
-            let steps = reconcile::plan(&desired, &state, &before, now);
-            let applied = self.kernel.apply(steps.clone()).await;
-            let mut failures = applied.failures;
-            // Answers that were lost leave it open what was done.
-            failures.extend(
-                applied.actual.as_ref().err().map(|error| Failure { what: error.to_string(), raced: true }),
-            );
-            if failures.is_empty() {
-                let path = config.path.display().to_string();
-                let summary = reconcile::summary(&steps);
-                if !cut {
-                    self.report_drains(&state, cause);
-                }
-                for warning in config.warnings() {
-                    self.events.record(Kind::Warned, path.clone(), warning, cause.name());
-                }
-                self.events.record(Kind::Applied, path, summary.clone(), cause.name());
-                self.announce_added(&steps);
-                (self.config, self.desired, self.state, self.towards) = (config, desired, state, towards);
-                self.file = FileInForce::of(&self.config, Timestamp::now());
-                self.report_turns(&turns, cause);
-                self.accept(applied.actual?, cause);
-                self.watch_all().await;
-                self.teller.reload(&self.config, &self.node, &self.events);
-                return Ok(summary);
-            }
-
-            let after = match applied.actual {
-                Ok(after) => after,
-                Err(_) => self.kernel.observe(self.sysctls(&desired)).await?,
-            };
-            let undo = reconcile::undo(&desired, &state, &before, &after);
-            failures.extend(self.kernel.apply(undo).await.failures);
-            self.store.save(&self.state)?;
-            if attempt == ATTEMPTS || !failures.iter().all(|failure| failure.raced) {
-                return Err(Refusal::Failed(failures.into_iter().map(|failure| failure.what).collect()));
-            }
-            attempt += 1;
-        }
-    }
-
-    /// Mends what differs, as far as the kernel lets us; what is left is tried again.
-    async fn converge(&mut self, mut actual: Arc<Actual>, cause: Cause) {
-        self.note_foreign(&actual, cause);
-        let mut failures = Vec::new();
-        for round in 0..ATTEMPTS {
-            let steps = reconcile::plan(&self.desired, &self.state, &actual, BootTime::now());
-            if steps.is_empty() || !failures.is_empty() {
-                break;
-            }
-            let mut state = self.state.clone();
-            reconcile::claim(&mut state, &self.desired, &actual);
-            self.remember_or_tell(&state, cause);
-            self.state = state;
-            // A look at a drain, or at what was just done, can be the first to see what somebody else did.
-            if round > 0 || matches!(cause, Cause::Drift | Cause::Drain) {
-                self.report_drift(&steps, &actual);
-            }
-            for step in &steps {
-                let applied = self.kernel.apply(vec![step.clone()]).await;
-                failures.extend(applied.failures);
-                match applied.actual {
-                    Ok(fresh) => actual = fresh,
-                    Err(error) => return self.lost_sight(&error, cause),
-                }
-            }
-            self.announce_added(&steps);
-        }
-        self.report_failures(&failures, cause);
-        self.accept(actual, cause);
-    }
-
-    /// Takes a new look at the kernel for the truth.
-    fn accept(&mut self, actual: Arc<Actual>, cause: Cause) {
-        let mut state = self.state.clone();
-        reconcile::settle(&mut state, &self.desired, &actual);
-        self.report_ended_drains(&state);
-        self.remember_or_tell(&state, cause);
-        self.state = state;
-        self.note_foreign(&actual, cause);
-        self.note_overrides(&actual, cause);
-        self.actual = actual;
-        let drains = self.draining().next().is_some();
-        self.drain_check = drains.then(|| Instant::now() + DRAIN_CHECK);
-    }
-
-    /// Takes out everything, addresses first.
-    async fn release(&mut self) -> Result<String, Refusal> {
-        let nothing = Desired::default();
-        let mut actual = self.kernel.observe(self.sysctls(&nothing)).await?;
-        let now = BootTime::now();
-        self.state.retarget(&nothing, now, true);
-
-        let steps = reconcile::plan(&nothing, &self.state, &actual, now);
-        let mut failures = Vec::new();
-        for step in &steps {
-            let applied = self.kernel.apply(vec![step.clone()]).await;
-            failures.extend(applied.failures.into_iter().map(|failure| failure.what));
-            actual = applied.actual?;
-        }
-        reconcile::settle(&mut self.state, &nothing, &actual);
-        self.store.save(&self.state)?;
-        if !failures.is_empty() {
-            // The daemon goes on, and so does its configuration.
-            self.state.retarget(&self.desired, now, false);
-            self.try_again();
-            return Err(Refusal::Unreleased(failures));
-        }
-        self.desired = nothing;
-        self.config = Config::default();
-        let summary = reconcile::summary(&steps);
-        self.events.record(Kind::Released, "all of lvsd's", summary.clone(), Cause::Release.name());
+    async fn replace(&mut self, config: Config, cut: bool) -> Result<String, Refusal> {
+        let plan = self.plan_cluster(&config)?;
+        let config = self.concerning(config);
+        let summary = self.install(config, cut, Cause::Reload).await?;
+        self.change_cluster(plan);
         Ok(summary)
     }
 
@@ -550,16 +372,6 @@ impl Director {
         }
     }
 
-    fn announce_added(&mut self, steps: &[Step]) {
-        for step in steps {
-            match step {
-                Step::AddAddress(assignment) => self.announcements.start(Instant::now(), assignment.clone()),
-                Step::RemoveAddress(assignment) => self.announcements.stop(assignment),
-                Step::Sysctl(..) | Step::Table(_) => {}
-            }
-        }
-    }
-
     /// A switch that lost the link has forgotten who has the address.
     fn announce_on_risen_links(&mut self, actual: &Actual) {
         let risen = |it: &&Assignment| actual.carries(&it.interface) && !self.actual.carries(&it.interface);
@@ -567,32 +379,6 @@ impl Director {
             self.announcements.start(Instant::now(), assignment.clone());
         }
     }
-}
-
-/// Refuses what must not be begun, since it cannot end well.
-pub fn refuse_impossible(
-    config: &Config,
-    desired: &Desired,
-    state: &State,
-    actual: &Actual,
-    adopt: bool,
-) -> Result<(), Refusal> {
-    for vip in &config.vips {
-        if !actual.links.contains_key(&vip.interface) {
-            let present = actual.links.keys().map(Interface::as_str).collect::<Vec<_>>().join(", ");
-            return Err(Refusal::NoInterface {
-                vip: vip.name.to_string(),
-                interface: vip.interface.clone(),
-                present,
-            });
-        }
-    }
-    let conflicts = reconcile::conflicts(desired, state, actual);
-    if conflicts.is_empty() || adopt {
-        return Ok(());
-    }
-    let named = |(id, name)| format!("{id} (service {name})");
-    Err(Refusal::Foreign(conflicts.into_iter().map(named).collect()))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

@@ -51,11 +51,57 @@ pub enum Kind {
     AlertFailed,
     /// The file asks for something that is allowed and unwise.
     Warned,
+    /// A node of the cluster is heard again, or started anew.
+    NodeUp,
+    /// A node of the cluster fell silent.
+    NodeDead,
+    /// A node of the cluster ends.
+    NodeLeft,
+    /// A node gives up all vips, because an operator said so.
+    NodeStandby,
+    /// A node takes part again, because an operator said so.
+    NodeOnline,
+    /// A link to a node is heard on.
+    LinkUp,
+    /// A link to a node is silent.
+    LinkDown,
+    /// A node was silent for longer than `warntime`.
+    HeartbeatLate,
+    /// A node is the designated coordinator of a term.
+    DcElected,
+    /// There is a majority.
+    QuorumGained,
+    /// There is no majority.
+    QuorumLost,
+    /// A vip is to be owned by another node.
+    VipMoved,
+    /// This director owns a vip.
+    VipTaken,
+    /// This director does not own a vip any more.
+    VipReleased,
+    /// This director gave a vip up, because no majority acknowledged it in time.
+    VipExpired,
+    /// This director cannot carry a vip, or can again.
+    VipBarred,
+    /// Another station answers for an address of a vip.
+    VipConflict,
+    /// A majority has another document.
+    CibChanged,
+    /// A document cannot be read or written.
+    CibRefused,
+    /// The cluster thread could not do something.
+    ClusterError,
+    /// Rules that give packets another source came or went.
+    RulesChanged,
+    /// These rules cannot be read or written.
+    RulesError,
+    /// Flows that had a source which no rule gives them any more begin anew.
+    FlowsForgotten,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 41] = [
         Self::Applied,
         Self::Refused,
         Self::DriftRepaired,
@@ -74,6 +120,29 @@ impl Kind {
         Self::OperatorSaid,
         Self::AlertFailed,
         Self::Warned,
+        Self::NodeUp,
+        Self::NodeDead,
+        Self::NodeLeft,
+        Self::NodeStandby,
+        Self::NodeOnline,
+        Self::LinkUp,
+        Self::LinkDown,
+        Self::HeartbeatLate,
+        Self::DcElected,
+        Self::QuorumGained,
+        Self::QuorumLost,
+        Self::VipMoved,
+        Self::VipTaken,
+        Self::VipReleased,
+        Self::VipExpired,
+        Self::VipBarred,
+        Self::VipConflict,
+        Self::CibChanged,
+        Self::CibRefused,
+        Self::ClusterError,
+        Self::RulesChanged,
+        Self::RulesError,
+        Self::FlowsForgotten,
     ];
 
     /// The name under which an event of this kind is printed.
@@ -98,6 +167,29 @@ impl Kind {
             Self::OperatorSaid => "operator_said",
             Self::AlertFailed => "alert_failed",
             Self::Warned => "warned",
+            Self::NodeUp => "node_up",
+            Self::NodeDead => "node_dead",
+            Self::NodeLeft => "node_left",
+            Self::NodeStandby => "node_standby",
+            Self::NodeOnline => "node_online",
+            Self::LinkUp => "link_up",
+            Self::LinkDown => "link_down",
+            Self::HeartbeatLate => "heartbeat_late",
+            Self::DcElected => "dc_elected",
+            Self::QuorumGained => "quorum_gained",
+            Self::QuorumLost => "quorum_lost",
+            Self::VipMoved => "vip_moved",
+            Self::VipTaken => "vip_taken",
+            Self::VipReleased => "vip_released",
+            Self::VipExpired => "vip_expired",
+            Self::VipBarred => "vip_barred",
+            Self::VipConflict => "vip_conflict",
+            Self::CibChanged => "cib_changed",
+            Self::CibRefused => "cib_refused",
+            Self::ClusterError => "cluster_error",
+            Self::RulesChanged => "rules_changed",
+            Self::RulesError => "rules_error",
+            Self::FlowsForgotten => "flows_forgotten",
         }
     }
 }
@@ -121,7 +213,7 @@ pub struct Event {
     pub object: String,
     /// What happened, and what was found.
     pub what: String,
-    /// Why: start, reload, drift, drain, retry, release, announcement, check, operator.
+    /// Why: start, reload, drift, drain, retry, release, announcement, check, operator, cluster, rules.
     pub cause: String,
 }
 
@@ -143,13 +235,24 @@ impl Events {
     pub fn record(&self, kind: Kind, object: impl Into<String>, what: impl Into<String>, cause: &str) {
         let (object, what) = (object.into(), what.into());
         match kind {
-            Kind::Refused | Kind::KernelError | Kind::StateError => {
+            Kind::Refused
+            | Kind::KernelError
+            | Kind::StateError
+            | Kind::CibRefused
+            | Kind::ClusterError
+            | Kind::QuorumLost => {
                 tracing::error!(kind = kind.name(), object, cause, "{what}");
             }
             Kind::DriftRepaired
             | Kind::Overridden
             | Kind::RealserverDown
             | Kind::AlertFailed
+            | Kind::NodeDead
+            | Kind::LinkDown
+            | Kind::HeartbeatLate
+            | Kind::VipExpired
+            | Kind::VipBarred
+            | Kind::VipConflict
             | Kind::Warned => {
                 tracing::warn!(kind = kind.name(), object, cause, "{what}");
             }

@@ -2,7 +2,9 @@
 
 pub mod alert;
 pub mod api;
+pub mod cib;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod daemon;
 pub mod desired;
@@ -13,5 +15,6 @@ pub mod kernel;
 pub mod reconcile;
 pub mod serving;
 pub mod snapshot;
+pub mod snat;
 pub mod state;
 pub mod tls;

@@ -76,6 +76,17 @@ pub struct Serving {
     states: BTreeMap<Name, Situation>,
 }
 
+/// What the checks reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// How many of the ping hosts answer.
+    pub pings: u8,
+    /// Whether none of the realservers is up (0), fewer than half (1) or more (2).
+    pub realservers: u8,
+    /// Of some realserver it is not known yet.
+    pub unknown: bool,
+}
+
 /// How well a service is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Situation {
@@ -255,6 +266,30 @@ impl Serving {
         self.pools.iter().filter_map(|(name, pool)| Some((name, pool.poll_timeout()?)))
     }
 
+    /// What the checks reach.
+    #[must_use]
+    pub fn reach(&self, ping: &[IpAddr]) -> Reach {
+        let up = |health: Health| usize::from(health == Health::Up);
+        let pings = ping.iter().filter_map(|address| self.beliefs.get(&Key::Ping(*address)));
+        let realservers = self.beliefs.iter().filter(|(key, _)| matches!(key, Key::Realserver(..)));
+        let (mut all, mut alive, mut unknown) = (0, 0, false);
+        for (_, Belief { health, .. }) in realservers {
+            all += 1;
+            alive += up(*health);
+            unknown |= *health == Health::Unknown;
+        }
+        Reach {
+            pings: u8::try_from(pings.map(|belief| up(belief.health)).sum::<usize>()).unwrap_or(u8::MAX),
+            realservers: match alive {
+                // Whoever watches nobody misses nobody.
+                0 if all > 0 => 0,
+                alive if 2 * alive < all => 1,
+                _ => 2,
+            },
+            unknown,
+        }
+    }
+
     /// Why a service's failure is nothing to tell: what it depends on, itself or through others, is down.
     #[must_use]
     pub fn held_back(&self, config: &Config, service: &VirtualService) -> Option<String> {
@@ -320,6 +355,7 @@ pub fn subjects(config: &Config, serving: &Serving) -> Vec<(Key, Subject)> {
             Dependency::Ping(address) => Some(*address),
             Dependency::Service(_) => None,
         })
+        .chain(config.cluster.iter().flat_map(|cluster| &cluster.ping).flat_map(|ping| ping.hosts.clone()))
         .collect();
     let ping = Arc::new(echo());
     subjects.extend(targets.into_iter().map(|address| {

@@ -1,5 +1,6 @@
 //! Everything there is to see at one moment: the page, the JSON, the metrics and the command line show this.
 
+pub mod cluster;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod text;
@@ -11,6 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+
+use cluster::{Announced, Cluster, Conflict, Hold};
 
 /// Everything there is to see at one moment; `/v1/status`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub struct Snapshot {
     pub problems: Vec<Problem>,
     /// The file in force.
     pub config: FileInForce,
+    /// The other nodes and what they agree on; null for a director that stands alone.
+    pub cluster: Option<Cluster>,
     /// The addresses that this director may hold.
     pub vips: Vec<Vip>,
     /// The virtual services, in the order of the file.
@@ -73,6 +78,7 @@ impl Snapshot {
             health: Health::Ok,
             problems: Vec::new(),
             config: FileInForce::of(config, now),
+            cluster: None,
             vips: Vec::new(),
             services: Vec::new(),
             checks: Checks::default(),
@@ -153,14 +159,37 @@ pub struct Vip {
     pub addresses: Vec<String>,
     /// The interface that carries them.
     pub interface: String,
-    /// The director that has it.
+    /// The director that has it, or is about to.
     pub owner: Option<String>,
-    /// Whether that is this one.
+    /// Whether this one has it.
     pub mine: bool,
     /// Since when.
     pub since: Timestamp,
     /// Why.
     pub reason: String,
+    /// What this director has of it.
+    pub here: Hold,
+    /// How long this director may have it if nobody acknowledges it again; null if it has not, or stands alone.
+    pub lease_remaining_seconds: Option<f64>,
+    /// The director to which an operator moved it, until he releases it.
+    pub pinned_to: Option<String>,
+    /// The nodes that cannot have it now, and why.
+    pub obstacles: BTreeMap<String, String>,
+    /// What came of announcing it; null if this director has it not, or stands alone.
+    pub announced: Option<Announced>,
+    /// The stations that said of late that they have it as well.
+    pub conflicts: Vec<Conflict>,
+    /// The traffic that leaves with its addresses where it is; null if there is none.
+    pub snat: Option<Snat>,
+}
+
+/// Traffic that leaves with the addresses of a vip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snat {
+    /// What traffic, and as what.
+    pub rules: Vec<String>,
+    /// Whether these rules are in force here.
+    pub active: bool,
 }
 
 /// A virtual service.

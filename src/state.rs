@@ -45,10 +45,9 @@ impl BootTime {
     }
 }
 
-/// Everything that lvsd made in the kernel.
+/// Everything that lvsd made in the kernel. What other releases keep beside it is passed over.
 #[serde_as]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct State {
     /// The virtual services.
     #[serde_as(as = "BTreeMap<DisplayFromStr, _>")]
@@ -257,8 +256,10 @@ pub fn peek(directory: &Path) -> Result<Found, StoreError> {
     };
     match serde_json::from_slice::<Document>(&text) {
         Ok(document) if document.boot == boot_id()? => Ok(Found::State(document.state)),
-        Ok(document) if document.state.words.is_empty() => Ok(Found::Nothing),
-        Ok(document) => Ok(Found::State(State { words: document.state.words, ..State::default() })),
+        Ok(Document { state, .. }) if state.words.is_empty() => Ok(Found::Nothing),
+        Ok(Document { state: State { words, .. }, .. }) => {
+            Ok(Found::State(State { words, ..State::default() }))
+        }
         Err(_) => Ok(Found::Damaged(directory.join("state.json.damaged"))),
     }
 }
@@ -272,8 +273,10 @@ fn boot_id() -> Result<String, StoreError> {
     fs::read_to_string(path).map(|id| id.trim().to_owned()).map_err(StoreError::io("read", path))
 }
 
-fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("json.new");
+/// Replaces a file: after a crash it holds either the old content or the new one.
+pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
     let mut file = File::create(&fresh)?;
     file.write_all(content)?;
     file.sync_all()?;

@@ -1,15 +1,7 @@
 //! What tells the neighbours that an address is now at this director, as whole Ethernet frames.
 //!
-//! An IPv4 address is announced by gratuitous ARP: RFC 826, RFC 5227 section 3, RFC 5944 section 4.6. It goes
-//! out as a request and as a reply, because there are neighbours that heed only one of them:
-//!
-//! ```text
-//!  0         6         12      14                      20    22      28      32      38      42
-//!  +---------+---------+-------+-----------------------+-----+-------+-------+-------+-------+
-//!  | to      | from    | 08 06 | 00 01  08 00  06  04  | op  | mac   | addr  | mac   | addr  |
-//!  | ff * 6  | mac     | ARP   | Ethernet IPv4 lengths |     | of the sender | of the target |
-//!  +---------+---------+-------+-----------------------+-----+-------+-------+-------+-------+
-//! ```
+//! An IPv4 address is announced by gratuitous [ARP](crate::arp): RFC 826, RFC 5227 section 3, RFC 5944 section
+//! 4.6. It goes out as a request and as a reply, because there are neighbours that heed only one of them:
 //!
 //! | field         | request          | reply               |
 //! |---------------|------------------|---------------------|
@@ -43,16 +35,16 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::arp::{Arp, Operation};
 
 pub use schedule::Schedule;
 
-const BROADCAST: [u8; 6] = [0xff; 6];
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// Where Ethernet carries [`ALL_NODES`]: RFC 2464 section 7.
 const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
 
-const ARP: [u8; 2] = [0x08, 0x06];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const ICMPV6: u8 = 58;
 const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
@@ -78,18 +70,13 @@ impl Announcement {
     pub fn frames(&self) -> Vec<Vec<u8>> {
         match self.address {
             IpAddr::V4(address) => {
-                vec![arp(1, address, self.mac, [0; 6]), arp(2, address, self.mac, self.mac)]
+                let request = Arp::question(self.mac, address, address);
+                let reply = Arp { operation: Operation::Reply, target_mac: self.mac, ..request };
+                vec![request.broadcast(), reply.broadcast()]
             }
             IpAddr::V6(address) => vec![neighbour_advertisement(address, self.mac, self.router)],
         }
     }
-}
-
-fn arp(operation: u8, address: Ipv4Addr, mac: [u8; 6], target_mac: [u8; 6]) -> Vec<u8> {
-    let address = address.octets();
-    let header = [0, 1, 0x08, 0, 6, 4, 0, operation];
-    let body = [&header[..], &mac, &address, &target_mac, &address].concat();
-    [&BROADCAST[..], &mac, &ARP, &body].concat()
 }
 
 fn neighbour_advertisement(address: Ipv6Addr, mac: [u8; 6], router: bool) -> Vec<u8> {

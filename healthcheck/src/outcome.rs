@@ -93,7 +93,7 @@ impl Outcome {
 /// The first line, without what a terminal or a page might obey, and cut at [`Outcome::MAX_DETAIL`].
 fn printable(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
-    let mut clean: String = line.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it }).collect();
+    let mut clean = line.replace(char::is_control, "\u{fffd}");
     if clean.len() > Outcome::MAX_DETAIL {
         let room = Outcome::MAX_DETAIL - 3;
         let end = (0..=room).rev().find(|&end| clean.is_char_boundary(end)).unwrap_or(0);

@@ -43,6 +43,13 @@ impl Kit {
 
     /// Makes one check, and tells at each interval when a held connection stands.
     pub async fn check(&self, target: SocketAddr, monitor: &Monitor, held: Held) -> Outcome {
+        match monitor.check {
+            Check::Idle => Box::pin(self.hold(target, monitor, held)).await,
+            _ => self.probe(target, monitor, drop).await,
+        }
+    }
+
+    async fn hold(&self, target: SocketAddr, monitor: &Monitor, held: Held) -> Outcome {
         let (stands, standing) = oneshot::channel();
         let repeat = async {
             let Ok(outcome) = standing.await else { return future::pending::<Infallible>().await };
@@ -65,7 +72,7 @@ impl Kit {
         let attempt = Attempt::new(target, monitor);
         // In boxes, so that no check takes the room of the largest.
         let found = match &monitor.check {
-            Check::Tcp => tcp::check(&attempt).await,
+            Check::Tcp => Box::pin(tcp::check(&attempt)).await,
             Check::Tls(tls) => Box::pin(tls::check(&attempt, tls, &self.trusts)).await,
             Check::Http(http) => Box::pin(http::check(&attempt, http, &self.trusts)).await,
             Check::Udp(udp) => Box::pin(udp::check(&attempt, udp)).await,

@@ -6,15 +6,17 @@ mod tests;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, pending};
+use std::future::Future;
 use std::mem;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::sleep_until;
 
 pub use self::counters::{Counters, Lateness};
 use crate::{Board, Change, CheckId, Code, Monitor, Outcome, Standing, Subject};
@@ -138,10 +140,14 @@ where
     F: Future<Output = Outcome> + Send + 'static,
 {
     async fn run(mut self, mut orders: mpsc::Receiver<Order<K>>, batches: mpsc::Sender<Vec<Change<K>>>) {
+        // Kept over the rounds, most of which change nothing about it.
+        let mut alarm = pin!(sleep_until(now().into()));
         loop {
-            self.begin();
             self.gather();
             let timeout = self.board.poll_timeout().filter(|_| self.in_flight() < self.limit);
+            if let Some(timeout) = timeout.map(Into::into).filter(|&it| it != alarm.deadline()) {
+                alarm.as_mut().reset(timeout);
+            }
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),
@@ -153,7 +159,7 @@ where
                     Ok(permit) => permit.send(mem::take(&mut self.changes).into_values().collect()),
                     Err(_) => return,
                 },
-                () = sleep_until(timeout) => {}
+                () = alarm.as_mut(), if timeout.is_some() => self.begin(),
             }
         }
     }
@@ -207,7 +213,17 @@ where
         }
     }
 
+    /// Takes in that a check ended, and all others that did.
     fn end(&mut self, ended: Result<(CheckId, Outcome), JoinError>) {
+        let now = now();
+        let mut next = Some(ended);
+        while let Some(ended) = next {
+            self.end_one(now, ended);
+            next = self.running.try_join_next();
+        }
+    }
+
+    fn end_one(&mut self, now: Instant, ended: Result<(CheckId, Outcome), JoinError>) {
         let Some((id, outcome)) = ended.map_or_else(|error| self.broken(&error), Some) else { return };
         // What it reported before its end was found before.
         while let Ok((id, outcome)) = self.reports.try_recv() {
@@ -216,7 +232,7 @@ where
         self.handles.remove(&id);
         self.held.remove(&id);
         *self.counters.made.entry(outcome.code).or_default() += 1;
-        self.board.finish(now(), id, outcome);
+        self.board.finish(now, id, outcome);
     }
 
     /// The outcome of a check that panicked. It counts as a failure, for without any result the realserver would never
@@ -248,11 +264,4 @@ where
 /// The runtime's clock, which tests can stop.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
-}
-
-async fn sleep_until(timeout: Option<Instant>) {
-    match timeout {
-        Some(timeout) => tokio::time::sleep_until(timeout.into()).await,
-        None => pending().await,
-    }
 }

@@ -39,11 +39,13 @@ exit_status() { sed -n '/^[0-9]/p' "$1/status" 2>/dev/null || true; }
 
 # boot DIRECTORY ACCELERATOR: runs the guest to its end; what the kernel said is in DIRECTORY/console.
 boot() {
-    local directory=$1 accelerator=$2 cpu=max forward=none readers=()
+    local directory=$1 accelerator=$2 cpu=max forward=none port readers=()
     [ "$accelerator" = kvm ] && cpu=host
     [ "$accelerator" = tcg ] && accelerator=tcg,thread=multi
-    [ -n "${LVSD_LAB_FORWARD:-}" ] &&
-        forward="user,model=virtio-net-pci,restrict=on,hostfwd=tcp:127.0.0.1:${LVSD_LAB_FORWARD%:*}-:${LVSD_LAB_FORWARD#*:}"
+    if [ -n "${LVSD_LAB_FORWARD:-}" ]; then
+        forward=user,model=virtio-net-pci,restrict=on
+        for port in $LVSD_LAB_FORWARD; do forward+=",hostfwd=tcp:127.0.0.1:${port%%:*}-${port#*:}"; done
+    fi
     rm -f "$directory"/{out,err,status,console}
     mkfifo "$directory/out" "$directory/err"
     cat "$directory/out" & readers+=($!)

@@ -8,6 +8,9 @@ use tokio::sync::Notify;
 use super::message::Delivery;
 use crate::config::Alert;
 
+/// How many deliveries to one recipient go on at once, at most: one that hangs leaves room for others.
+const SHARE: usize = 2;
+
 /// Deliveries that must not overtake one another: an outage and its end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Lane {
@@ -18,6 +21,12 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn of(delivery: &Delivery) -> Self {
         Self { alert: Arc::clone(&delivery.alert), service: delivery.message.service.clone() }
+    }
+
+    /// Whether this and those that are busy may go on at once.
+    fn is_free(&self, busy: &HashSet<Self>) -> bool {
+        let to_same = |lane: &&Self| lane.alert.action == self.alert.action;
+        !busy.contains(self) && busy.iter().filter(to_same).count() < SHARE
     }
 }
 
@@ -42,7 +51,7 @@ impl Queue {
         if waiting.len() > self.capacity { waiting.pop_front() } else { None }
     }
 
-    /// Waits for a delivery that is in none of the busy lanes.
+    /// Waits for a delivery that is in none of the busy lanes, and whose recipient has not its share of them.
     pub(super) async fn next(&self, busy: &HashSet<Lane>) -> Delivery {
         loop {
             if let Some(delivery) = self.take(busy) {
@@ -54,7 +63,7 @@ impl Queue {
 
     fn take(&self, busy: &HashSet<Lane>) -> Option<Delivery> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = waiting.iter().position(|delivery| !busy.contains(&Lane::of(delivery)))?;
+        let index = waiting.iter().position(|delivery| Lane::of(delivery).is_free(busy))?;
         waiting.remove(index)
     }
 }

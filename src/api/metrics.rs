@@ -2,6 +2,8 @@
 //!
 //! Source: the `OpenMetrics` specification, version 1.0.0.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +41,8 @@ impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut families = Families(encoder);
         self.daemon(&mut families)?;
+        self.cluster(&mut families)?;
+        self.vips(&mut families)?;
         self.checks(&mut families)?;
         self.services(&mut families)?;
         self.realservers(&mut families)
@@ -47,7 +51,7 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn daemon(&self, families: &mut Families<'_>) -> fmt::Result {
-        let Snapshot { version, config, vips, .. } = &*self.snapshot;
+        let Snapshot { version, config, .. } = &*self.snapshot;
         families.info("lvsd_build", "The program", [[("version", version)]])?;
         families.info(
             "lvsd_config",
@@ -74,11 +78,6 @@ impl Scrape {
             "lvsd_events",
             "What happened since the daemon started",
             self.events.iter().map(|(kind, &total)| ([("kind", kind.name())], total)),
-        )?;
-        families.gauge(
-            "lvsd_vip_owned",
-            "Whether this director has the addresses",
-            vips.iter().map(|vip| ([("vip", &vip.name)], u32::from(vip.mine))),
         )
     }
 
@@ -213,6 +212,11 @@ impl Families<'_> {
 
     fn single(&mut self, name: &str, help: &str, value: &impl EncodeGaugeValue) -> fmt::Result {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(value)
+    }
+
+    fn count(&mut self, name: &str, help: &str, total: u64) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        family.encode_counter::<NoLabelSet, _, f64>(&total, None)
     }
 
     fn histogram(&mut self, name: &str, help: &str, of: &Lateness) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! The control socket: what the command line asks of the daemon, as HTTP over a unix socket; and the status page,
 //! which shows the same over TCP and changes nothing.
 
+mod cib;
 mod metrics;
 mod page;
 mod serve;
@@ -23,11 +24,12 @@ use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::director::{Refusal, Request};
+use crate::director::{Destination, Refusal, Request};
 use crate::serving::Said;
 
 use serve::{Limits, serve};
 
+pub use cib::{Committed, ExplainQuery, Form, FormQuery, ReplaceQuery, Replaced};
 pub use view::{EventQuery, View};
 
 /// Where the daemon listens when nothing says otherwise.
@@ -68,6 +70,44 @@ pub struct SayQuery {
     pub realserver: String,
     /// The word; none leaves it to its checks.
     pub said: Option<Said>,
+}
+
+/// An operator's word for a node.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeQuery {
+    /// The node; none is the daemon's own.
+    pub node: Option<String>,
+    /// It is to give up all vips, or to take part again.
+    pub standby: bool,
+}
+
+/// An operator's word for where a vip is to be.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveQuery {
+    /// The vip.
+    pub vip: String,
+    /// Where; none is anywhere but where it is.
+    pub node: Option<String>,
+}
+
+/// An operator forgives what a vip did.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CleanupQuery {
+    /// The vip.
+    pub vip: String,
+    /// At which node; none is all.
+    pub node: Option<String>,
+}
+
+/// An operator takes back where a vip is to be.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseQuery {
+    /// The vip.
+    pub vip: String,
 }
 
 #[derive(Clone)]
@@ -122,6 +162,11 @@ impl Socket {
             .route("/v1/reload", post(reload))
             .route("/v1/release", post(release))
             .route("/v1/realserver", post(say))
+            .route("/v1/node", post(order_node))
+            .route("/v1/vip/move", post(move_vip))
+            .route("/v1/vip/release", post(release_vip))
+            .route("/v1/vip/cleanup", post(clean_up_vip))
+            .merge(cib::router())
             .with_state(Control { requests });
         serve(listener, control.merge(view.router()), LOCAL, end).await;
     }
@@ -154,26 +199,60 @@ async fn release(State(control): State<Control>) -> (StatusCode, Json<Verdict>) 
     control.ask(|reply| Request::Release { reply }).await
 }
 
+async fn order_node(
+    State(control): State<Control>,
+    Query(NodeQuery { node, standby }): Query<NodeQuery>,
+) -> (StatusCode, Json<Verdict>) {
+    control.ask(|reply| Request::Standby { node, standby, reply }).await
+}
+
+async fn move_vip(
+    State(control): State<Control>,
+    Query(MoveQuery { vip, node }): Query<MoveQuery>,
+) -> (StatusCode, Json<Verdict>) {
+    let to = node.map_or(Destination::Elsewhere, Destination::Node);
+    control.ask(|reply| Request::Move { vip, to, reply }).await
+}
+
+async fn clean_up_vip(
+    State(control): State<Control>,
+    Query(CleanupQuery { vip, node }): Query<CleanupQuery>,
+) -> (StatusCode, Json<Verdict>) {
+    control.ask(|reply| Request::Cleanup { vip, node, reply }).await
+}
+
+async fn release_vip(
+    State(control): State<Control>,
+    Query(ReleaseQuery { vip }): Query<ReleaseQuery>,
+) -> (StatusCode, Json<Verdict>) {
+    control.ask(|reply| Request::Move { vip, to: Destination::Anywhere, reply }).await
+}
+
 impl Control {
     async fn ask(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<String, Refusal>>) -> Request,
     ) -> (StatusCode, Json<Verdict>) {
+        match self.request(request).await {
+            Ok(message) => (StatusCode::OK, Json(Verdict { done: true, message })),
+            Err(no) => no,
+        }
+    }
+
+    /// Asks for anything.
+    async fn request<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Request,
+    ) -> Result<T, (StatusCode, Json<Verdict>)> {
         let (reply, answer) = oneshot::channel();
-        let ending = || {
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Json(Verdict { done: false, message: "the daemon is ending".into() }),
-            )
-        };
+        let no = |status, message| Err((status, Json(Verdict { done: false, message })));
+        let ending = || no(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending".into());
         if self.requests.send(request(reply)).await.is_err() {
             return ending();
         }
         match answer.await {
-            Ok(Ok(message)) => (StatusCode::OK, Json(Verdict { done: true, message })),
-            Ok(Err(refusal)) => {
-                (StatusCode::CONFLICT, Json(Verdict { done: false, message: refusal.to_string() }))
-            }
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(refusal)) => no(StatusCode::CONFLICT, refusal.to_string()),
             Err(_) => ending(),
         }
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::events::Event;
+use crate::snapshot::words::cluster::heard;
 use crate::snapshot::words::{Tone, age, duration, in_short, instant, printable, rate, short_digest};
 use crate::snapshot::{Problem, Realserver, RealserverState, Service, ServiceState, Snapshot};
 

@@ -10,6 +10,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+mod cib;
+
 use super::{LOCAL, Limits, REMOTE, Socket, View, metrics, page, serve};
 use crate::events::{Events, Kind};
 use crate::snapshot::sample::{HOSTILE, hostile, many, now, rich};
@@ -167,12 +169,27 @@ fn the_status_has_these_keys() {
     let json = serde_json::to_value(rich()).unwrap();
     let mut found = BTreeSet::new();
     keys(&json, "", &mut found);
-    let expected = "snapshot generated_at node version health problems config vips services checks \
+    let expected = "snapshot generated_at node version health problems config cluster vips services checks \
+        cluster.quorate cluster.since cluster.dc cluster.term cluster.policy cluster.tie_break cluster.risks \
+        cluster.votes cluster.votes_needed cluster.rejected cluster.rejected.bad_mac cluster.rejected.replayed \
+        cluster.rejected.short cluster.strangers cluster.told_seconds cluster.nodes cluster.nodes.name \
+        cluster.nodes.role cluster.nodes.state cluster.nodes.since cluster.nodes.last_heard_seconds \
+        cluster.nodes.late cluster.nodes.config_match cluster.nodes.cib cluster.nodes.cib.version \
+        cluster.nodes.cib.term cluster.nodes.cib.digest cluster.nodes.cib.committed cluster.nodes.cib_match \
+        cluster.cib cluster.cib.version cluster.cib.term cluster.cib.digest cluster.cib.committed \
+        cluster.nodes.deadtime_match cluster.nodes.unfit \
+        cluster.nodes.hears cluster.nodes.reach cluster.nodes.reach.pings \
+        cluster.nodes.reach.realservers cluster.nodes.barred cluster.nodes.barred.spare \
+        cluster.nodes.links cluster.nodes.links.address cluster.nodes.links.state cluster.nodes.links.since \
+        cluster.nodes.links.received cluster.nodes.links.lost \
         checks.made checks.made.L7OK checks.made.L4TOUT checks.in_flight checks.held checks.lateness \
         checks.lateness.count checks.lateness.sum_seconds checks.lateness.buckets \
         problems.severity problems.object problems.what problems.since \
         config.path config.sha256 config.loaded_at config.error \
         vips.name vips.addresses vips.interface vips.owner vips.mine vips.since vips.reason \
+        vips.here vips.lease_remaining_seconds vips.pinned_to vips.obstacles vips.obstacles.litsha23 \
+        vips.snat vips.snat.rules vips.snat.active vips.announced vips.announced.times vips.announced.asked vips.announced.confirmed \
+        vips.conflicts vips.conflicts.address vips.conflicts.mac vips.conflicts.at \
         services.name services.address services.protocol services.scheduler services.forward services.state \
         services.reason services.since services.serving services.min_serving services.connections_total \
         services.connections_per_second services.bytes_in_per_second services.bytes_out_per_second \
@@ -280,6 +297,35 @@ fn metrics_say_what_the_snapshot_says() {
         ("lvsd_problems{severity=\"degraded\"}", 2.0),
         ("lvsd_vip_owned{vip=\"web\"}", 1.0),
         ("lvsd_vip_owned{vip=\"mail\"}", 0.0),
+        ("lvsd_vip_snat_active{vip=\"web\"}", 1.0),
+        ("lvsd_vip_owner{vip=\"mail\",node=\"litsha22\"}", 1.0),
+        ("lvsd_vip_owner{vip=\"spare\",node=\"litsha22\"}", 0.0),
+        ("lvsd_vip_lease_remaining_seconds{vip=\"web\"}", 0.83),
+        ("lvsd_vip_announcements_total{vip=\"web\"}", 5.0),
+        ("lvsd_vip_neighbours{vip=\"web\",set=\"asked\"}", 2.0),
+        ("lvsd_vip_neighbours{vip=\"web\",set=\"confirmed\"}", 1.0),
+        ("lvsd_cluster_quorate", 1.0),
+        ("lvsd_cluster_term", 7.0),
+        ("lvsd_cluster_votes", 2.0),
+        ("lvsd_cluster_dc{node=\"litsha21\"}", 1.0),
+        ("lvsd_cluster_dc{node=\"litsha22\"}", 0.0),
+        ("lvsd_datagrams_rejected_total{reason=\"replayed\"}", 12.0),
+        ("lvsd_datagrams_rejected_total{reason=\"short\"}", 0.0),
+        ("lvsd_datagrams_strangers_total", 3.0),
+        ("lvsd_node_state{node=\"litsha23\",state=\"dead\"}", 1.0),
+        ("lvsd_node_state{node=\"litsha23\",state=\"online\"}", 0.0),
+        ("lvsd_node_config_match{node=\"litsha22\"}", 0.0),
+        ("lvsd_node_cib_match{node=\"litsha21\"}", 1.0),
+        ("lvsd_node_cib_match{node=\"litsha22\"}", 0.0),
+        (
+            "lvsd_node_cib_info{node=\"litsha22\",version=\"0.3.0\",term=\"7\",digest=\"0ddba110ddba1100\"}",
+            1.0,
+        ),
+        ("lvsd_heartbeats_late_total{node=\"litsha22\"}", 3.0),
+        ("lvsd_link_up{node=\"litsha22\",address=\"192.168.68.202\"}", 1.0),
+        ("lvsd_link_up{node=\"litsha22\",address=\"192.168.69.202\"}", 0.0),
+        ("lvsd_heartbeats_lost_total{node=\"litsha22\",address=\"192.168.69.202\"}", 69.0),
+        ("lvsd_heartbeats_received_total{node=\"litsha22\",address=\"192.168.68.202\"}", 45_000.0),
         ("lvsd_service_state{service=\"http\",state=\"panic\"}", 1.0),
         ("lvsd_service_state{service=\"http\",state=\"up\"}", 0.0),
         ("lvsd_service_realservers{service=\"http\",set=\"configured\"}", 7.0),
@@ -304,6 +350,34 @@ fn metrics_say_what_the_snapshot_says() {
         assert_eq!(series.get(name), Some(&value), "{name}");
     }
     assert!(!series.contains_key("lvsd_check_duration_seconds{service=\"http\",realserver=\"litstat5\"}"));
+}
+
+#[test]
+fn a_director_that_stands_alone_has_no_cluster_to_show() {
+    let alone = Snapshot { cluster: None, ..rich() };
+    let (types, series) = scrape(&metrics::render(Arc::new(alone.clone()), BTreeMap::new()).unwrap());
+    let others =
+        ["lvsd_cluster", "lvsd_node", "lvsd_link", "lvsd_heartbeats", "lvsd_datagrams", "lvsd_vip_owner"];
+    assert!(
+        !types
+            .keys()
+            .any(|name| others.iter().any(|other| name.starts_with(other) && name != "lvsd_vip_owned"))
+    );
+    assert_eq!(series.get("lvsd_vip_owned{vip=\"web\"}"), Some(&1.0));
+    assert!(!page_of(&alone, &Events::default(), None).contains("<h2>Cluster</h2>"));
+}
+
+#[test]
+fn the_page_has_the_cluster_before_its_services() {
+    let page = page_of(&rich(), &Events::default(), None);
+    let order = ["<h2>Problems</h2>", "<h2>Cluster</h2>", "<h2>Addresses</h2>", "<h2>Services</h2>"];
+    let places: Vec<_> = order.iter().map(|part| page.find(part).unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    for part in
+        ["</i> quorate</b>", "</i> unsafe</b>", "its file differs", "192.168.69.202, 69 lost", "lease 0.83s"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::{Config, Report};
+use crate::kernel::nftables;
+use crate::snat::Catalogue;
 
 /// Validates a file and touches nothing: exit status 0 if it is valid, 1 with a report on standard error if not.
 #[must_use]
@@ -25,7 +27,9 @@ pub(super) fn check(path: &Path) -> ExitCode {
 
 fn warn(path: &Path, config: &Config) {
     let mut stderr = io::stderr().lock();
-    for warning in config.warnings() {
+    let rules = !Catalogue::of(config).is_empty();
+    let nft = (rules && !nftables::is_installed()).then(|| nftables::Error::Missing.to_string());
+    for warning in config.warnings().into_iter().chain(nft) {
         let _ = writeln!(stderr, "{}: warning: {warning}", path.display());
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use rustls::RootCertStore;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,9 +44,39 @@ impl Daemon {
         response.json().await.context("the daemon's answer makes no sense")
     }
 
+    /// Reads something that the daemon may refuse.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let response = self.send(Method::GET, path, query).await?;
+        let done = response.status().is_success();
+        let answer = response.bytes().await.context("the daemon's answer breaks off")?;
+        let senseless = "the daemon's answer makes no sense";
+        if done {
+            return serde_json::from_slice(&answer).context(senseless);
+        }
+        bail!(serde_json::from_slice::<Verdict>(&answer).context(senseless)?.message)
+    }
+
+    /// Hands a text over.
+    pub(super) async fn hand_over<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        text: Vec<u8>,
+    ) -> anyhow::Result<T> {
+        let request = self.request(Method::POST, path, query).body(text);
+        request.send().await?.json().await.context("the daemon's answer makes no sense")
+    }
+
     async fn send(&self, method: Method, path: &str, query: &impl Serialize) -> anyhow::Result<Response> {
-        let url = format!("http://lvsd{path}");
-        Ok(self.client.request(method, url).query(query).send().await?)
+        Ok(self.request(method, path, query).send().await?)
+    }
+
+    fn request(&self, method: Method, path: &str, query: &impl Serialize) -> RequestBuilder {
+        self.client.request(method, format!("http://lvsd{path}")).query(query)
     }
 }
 

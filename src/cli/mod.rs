@@ -1,13 +1,16 @@
 //! The command line.
 
 mod check;
+mod cib;
 mod client;
 mod events;
 mod ipvs;
+mod node;
 mod plan;
 mod realserver;
 mod release;
 mod status;
+mod vip;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -20,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::api;
 use crate::config::Config;
-use crate::daemon;
+use crate::daemon::{self, Options};
 
 /// The file when none is named.
 const FILE: &str = "/etc/lvsd/lvsd.toml";
@@ -34,6 +37,9 @@ struct Arguments {
     /// The daemon's control socket.
     #[arg(long, global = true, value_name = "PATH", default_value = api::SOCKET)]
     socket: PathBuf,
+    /// The node that this is, if not the one of the host's name.
+    #[arg(long, global = true, value_name = "NAME")]
+    node: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,6 +82,24 @@ enum Command {
         #[command(subcommand)]
         word: realserver::Order,
     },
+    /// Say whether a node of the cluster takes part.
+    Node {
+        /// The word.
+        #[command(subcommand)]
+        word: node::Order,
+    },
+    /// Say where a vip of the cluster is to be.
+    Vip {
+        /// The word.
+        #[command(subcommand)]
+        word: vip::Order,
+    },
+    /// Read the document that rules the cluster, look at it, or replace it.
+    Cib {
+        /// What to do with it.
+        #[command(subcommand)]
+        order: cib::Order,
+    },
     /// Print what changed, when and why.
     Events(events::Options),
     /// Speak ipvsadm: its options, its output.
@@ -109,14 +133,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some((program, arguments)) = ipvs::called(&arguments) {
         return ipvs::run(&program, arguments);
     }
-    let Arguments { socket, command } = Arguments::parse_from(arguments);
+    let Arguments { socket, node, command } = Arguments::parse_from(arguments);
     let outcome = match command {
-        Command::Run { config, adopt } => run(&config, &socket, adopt),
+        Command::Run { config, adopt } => run(&config, &Options { socket, adopt, node }),
         Command::Plan(File { path }) => plan::plan(&path),
         Command::Reload { now } => client::reload(&socket, now),
         Command::Release => release::release(&socket),
         Command::Status(options) => status::status(&socket, &options),
         Command::Realserver { word } => realserver::realserver(&socket, word),
+        Command::Node { word } => node::node(&socket, word),
+        Command::Vip { word } => vip::vip(&socket, word),
+        Command::Cib { order } => cib::cib(&socket, order),
         Command::Events(options) => events::events(&socket, &options),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "lvsd", &mut io::stdout());
@@ -132,7 +159,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-fn run(config: &Path, socket: &Path, adopt: bool) -> anyhow::Result<ExitCode> {
+fn run(config: &Path, options: &Options) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("LVSD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -140,7 +167,7 @@ fn run(config: &Path, socket: &Path, adopt: bool) -> anyhow::Result<ExitCode> {
         .with_ansi(colour(&io::stderr()))
         .with_target(false)
         .init();
-    daemon::run(load(config)?, socket, adopt)?;
+    daemon::run(load(config)?, options)?;
     Ok(ExitCode::SUCCESS)
 }
 

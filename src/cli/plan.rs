@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use anyhow::bail;
 
+use crate::config::Config;
 use crate::desired::{desired, realserver_addresses};
 use crate::director;
-use crate::kernel::{Kernel, Linux};
+use crate::kernel::{Kernel, Linux, nftables};
 use crate::reconcile;
 use crate::serving::Serving;
+use crate::snat::{self, Catalogue, Change};
 use crate::state::{self, BootTime, Found, State, Store};
 
 /// Prints what would change, one change a line.
@@ -36,10 +38,30 @@ pub(super) fn plan(path: &Path) -> anyhow::Result<ExitCode> {
     let now = BootTime::now();
     state.retarget(&desired, now, false);
     let steps = reconcile::plan(&desired, &state, &actual, now);
+    let rules = rules(&config)?;
     let mut out = io::stdout().lock();
     for step in &steps {
         writeln!(out, "{step}")?;
     }
-    writeln!(out, "{}", reconcile::summary(&steps))?;
-    Ok(if steps.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    for change in &rules {
+        writeln!(out, "{change}")?;
+    }
+    let summaries = [Some(reconcile::summary(&steps)).filter(|_| !steps.is_empty()), snat::summary(&rules)];
+    let summaries: Vec<String> = summaries.into_iter().flatten().collect();
+    if summaries.is_empty() {
+        writeln!(out, "{}", reconcile::summary(&steps))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "{}", summaries.join(", "))?;
+    Ok(ExitCode::from(2))
+}
+
+/// What would change of the rules. In a cluster, only of the vips of which there are some: those are here.
+fn rules(config: &Config) -> anyhow::Result<Vec<Change>> {
+    let catalogue = Catalogue::of(config);
+    let present = match nftables::read() {
+        Err(nftables::Error::Missing) if catalogue.is_empty() => Vec::new(),
+        read => read?,
+    };
+    Ok(snat::changes(&catalogue.rules(&catalogue.seen(&present)), &present))
 }

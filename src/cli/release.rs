@@ -8,7 +8,9 @@ use anyhow::Context;
 use super::client;
 use crate::director::{Director, Surroundings, Watch};
 use crate::events::Events;
+use crate::kernel::nftables::Nftables;
 use crate::kernel::{self, Linux};
+use crate::snat::Keeper;
 use crate::state::Store;
 
 /// Has the daemon take everything out of the kernel; without a daemon, does it here.
@@ -28,6 +30,8 @@ pub(super) fn release(socket: &Path) -> anyhow::Result<ExitCode> {
                     watch: Watch::start().context("start the checks")?,
                     node: String::new(),
                     adopt: false,
+                    cluster: None,
+                    rules: Keeper::start(Nftables::default())?,
                 };
                 println!("{}", Director::release_all(surroundings).await?);
                 Ok(ExitCode::SUCCESS)

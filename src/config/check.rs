@@ -4,17 +4,21 @@
 //! wrong thing stays silent, so that one mistake is one problem.
 
 mod alert;
+mod cluster;
 mod depends;
 mod fallback;
 mod file;
 mod forwarding;
+mod host;
 mod monitor;
 mod policy;
 mod realserver;
 mod scheduling;
 mod service;
 mod serving;
+mod source_nat;
 mod status;
+mod traffic;
 mod vip;
 
 use std::hash::Hash;
@@ -27,19 +31,18 @@ use toml::de::DeTable;
 use super::report::{Problems, Reported, Span};
 use super::section::{At, Schema, Section, quoted};
 use super::value;
-use super::{Alert, Host, Name, Vip, VirtualService};
+use super::{Alert, Cluster, Host, Name, Vip, VirtualService};
 use file::Directory;
 
 const FILE: Schema = Schema {
     title: "the file",
-    keys: &["vip", "pool", "service", "alert", "downtime", "host", "status"],
-    later: &["cluster", "sync"],
+    keys: &["cluster", "vip", "pool", "service", "alert", "downtime", "host", "status"],
+    later: &["sync"],
 };
-
-const HOST: Schema = Schema { title: "[host]", keys: &["ip_forward", "send_redirects"], later: &[] };
 
 /// What the file says.
 pub(super) struct Parts {
+    pub(super) cluster: Option<Cluster>,
     pub(super) vips: Vec<Vip>,
     pub(super) services: Vec<VirtualService>,
     pub(super) alerts: Vec<Alert>,
@@ -55,40 +58,28 @@ pub(super) fn check<'a>(
     problems: &'a Problems,
 ) -> Result<Parts, Reported> {
     let root = Section::new(&FILE, Span { start: 0, end: 0 }, file, problems);
-    let (vips, known_vips) = vip::vips(&root);
     let directory = Directory(path.parent().unwrap_or_else(|| Path::new("")));
+    let (cluster, peers) = cluster::cluster(&root, directory);
+    let (vips, known_vips) = vip::vips(&root, &peers);
     let reader = monitor::Reader::new(directory);
     let pools = realserver::pools(&root, &known_vips, &reader);
     let services = service::services(&root, &known_vips, &pools, &reader);
     let context = alert::Context { directory, services: services.as_deref().ok() };
     let alerts = alert::alerts(&root, &context);
     let downtime_log = alert::downtime_log(&root);
-    let host = host(&root);
+    let host = host::host(&root);
     let status = status::status(&root);
     if root.get("vip").is_none() && root.get("service").is_none() {
         problems.add_to_file("nothing is configured", "add a [[vip]] and a [[service]]");
     }
     Ok(Parts {
+        cluster: cluster?,
         vips: vips?,
         services: services?,
         alerts: alerts?,
         downtime_log: downtime_log?,
         host: host?,
         status: status?,
-    })
-}
-
-fn host(root: &Section<'_>) -> Result<Host, Reported> {
-    let Some(value) = root.get("host") else {
-        return Ok(Host::default());
-    };
-    let help = "write [host], with its keys on the lines below";
-    let section = Section::open(&HOST, value, root.problems, help)?;
-    let ip_forward = section.optional("ip_forward", value::boolean);
-    let send_redirects = section.optional("send_redirects", value::boolean);
-    Ok(Host {
-        ip_forward: ip_forward?.map(|at| at.value),
-        send_redirects: send_redirects?.map(|at| at.value),
     })
 }
 

@@ -5,20 +5,24 @@
 
 mod alert;
 mod check;
+mod cluster;
 mod name;
 mod report;
 mod section;
 mod source;
 #[cfg(test)]
 mod tests;
+pub(crate) mod traffic;
 mod value;
 mod warning;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use failover::Score;
 use healthcheck::{Monitor, Policy};
 use ipnet::IpNet;
 use ipvs::{Destination, Endpoint, Forward, Service, ServiceId};
@@ -27,12 +31,16 @@ use sha2::{Digest, Sha256};
 use report::Problems;
 
 pub use alert::{Action, After, Alert, Compare, Occasion};
+pub use cluster::{Cluster, NoQuorum, Node, Ping, Role, TieBreak};
 pub use name::{Interface, Name};
 pub use report::Report;
+pub use traffic::{Carried, Snat, Traffic};
 
 /// A whole, valid configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
+    /// The directors that share the virtual addresses; absent where there is only this one.
+    pub cluster: Option<Cluster>,
     /// The virtual addresses, in the file's order.
     pub vips: Vec<Vip>,
     /// The virtual services, in the file's order.
@@ -65,6 +73,7 @@ impl Config {
         let parts = source::document(text, &problems).and_then(|file| check::check(path, &file, &problems));
         match parts {
             Ok(parts) if problems.is_empty() => Ok(Self {
+                cluster: parts.cluster,
                 vips: parts.vips,
                 services: parts.services,
                 alerts: parts.alerts,
@@ -76,6 +85,14 @@ impl Config {
             }),
             _ => Err(problems.into_report(path, text.to_owned())),
         }
+    }
+
+    /// What of it concerns a witness: it serves nothing, and checks nobody.
+    #[must_use]
+    pub fn for_witness(self) -> Self {
+        let vips = self.vips.into_iter().map(|vip| Vip { snat: Vec::new(), ..vip }).collect();
+        let host = Host { masquerade: Vec::new(), ..self.host };
+        Self { vips, host, services: Vec::new(), alerts: Vec::new(), ..self }
     }
 
     /// SHA-256 of the file, by which directors compare theirs.
@@ -94,6 +111,16 @@ pub struct Vip {
     pub addresses: Vec<IpNet>,
     /// The interface that carries them.
     pub interface: Interface,
+    /// How much it wants to be at which director, by name; 0 for those that are not here. Empty without a cluster.
+    pub prefer: BTreeMap<Name, Score>,
+    /// How much it wants to stay where it is, 0 or more.
+    pub stickiness: Score,
+    /// So many failures to put it on a director are too many there; at least 1.
+    pub migration_threshold: u32,
+    /// How long after the last failure all are forgotten.
+    pub failure_timeout: Duration,
+    /// Traffic that leaves with one of its addresses, where the vip is.
+    pub snat: Vec<Snat>,
 }
 
 /// A virtual service, which is one IPVS service for each address of its vip.
@@ -120,6 +147,8 @@ pub struct VirtualService {
     pub fallback: Option<Fallback>,
     /// What it cannot do without; while that is down, nobody is told that this is down as well.
     pub depends: Vec<Dependency>,
+    /// Its realservers see this director's address instead of the client's. Only where all are reached by NAT.
+    pub source_nat: bool,
 }
 
 /// Who serves when no realserver does.
@@ -185,10 +214,12 @@ impl Realserver {
 }
 
 /// What lvsd may set on this machine; `None` leaves the decision to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
     /// `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding`.
     pub ip_forward: Option<bool>,
     /// `net.ipv4.conf.*.send_redirects` of the interfaces in use.
     pub send_redirects: Option<bool>,
+    /// Traffic that leaves with the address of the interface by which it leaves.
+    pub masquerade: Vec<Traffic>,
 }

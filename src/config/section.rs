@@ -216,12 +216,6 @@ impl<'a> Section<'a> {
         help: &'static str,
         check: impl Fn(&str, &str) -> Result<(), Fault>,
     ) -> Result<Vec<(String, String)>, Reported> {
-        let Some(value) = self.get(key) else {
-            return Ok(Vec::new());
-        };
-        let Some(table) = value.get_ref().as_table() else {
-            return Err(self.problems.add(value.span().into(), wrong_type("a table", value.get_ref()), help));
-        };
         let pair = |(name, value): (&'a Spanned<DeString<'a>>, &'a Value<'a>)| {
             let name = name.get_ref().as_ref();
             let pair = |value: &'a DeValue<'a>| match value {
@@ -232,8 +226,25 @@ impl<'a> Section<'a> {
             };
             Ok(read(self.problems, value, pair)?.value)
         };
-        let pairs: Vec<_> = table.iter().map(pair).collect();
+        let pairs: Vec<_> = self.entries(key, help)?.map(pair).collect();
         pairs.into_iter().collect()
+    }
+
+    /// What stands in a table that may be absent and may have any names.
+    pub(super) fn entries(
+        &self,
+        key: &'static str,
+        help: &'static str,
+    ) -> Result<impl Iterator<Item = (&'a Spanned<DeString<'a>>, &'a Value<'a>)>, Reported> {
+        let table = match self.get(key).map(|value| (value, value.get_ref().as_table())) {
+            None => None,
+            Some((_, Some(table))) => Some(table),
+            Some((value, None)) => {
+                let what = wrong_type("a table", value.get_ref());
+                return Err(self.problems.add(value.span().into(), what, help));
+            }
+        };
+        Ok(table.into_iter().flatten())
     }
 
     /// The tables of a key that is written as `[[key]]`, as often as one likes; `help` shows that.

@@ -1,5 +1,6 @@
 //! What comes out of a file.
 
+mod cluster;
 mod monitor;
 
 use std::path::{Path, PathBuf};

@@ -237,7 +237,7 @@ fn unicast(address: IpAddr) -> Result<IpAddr, Fault> {
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => "stands for no machine",
         IpAddr::V6(v6) if v6.is_unicast_link_local() => {
             return Err(Fault::new(
-                format!("{address} is a link-local address, which IPVS refuses"),
+                format!("{address} is a link-local address, which is nobody's without an interface"),
                 "use a global or a unique local (fd00::/8) address",
             ));
         }

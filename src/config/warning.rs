@@ -1,5 +1,7 @@
 //! What is right in a file and still has to be said.
 
+mod cluster;
+
 use healthcheck::{Check, Monitor, Tls, Trust};
 use ipvs::{Forward, ServiceId};
 
@@ -9,7 +11,8 @@ impl Config {
     /// What an operator should know of this file although it is valid, one line for each thing.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.services.iter().flat_map(VirtualService::warnings).collect()
+        let cluster = self.cluster.iter().flat_map(|cluster| cluster.warnings(&self.vips));
+        cluster.chain(self.services.iter().flat_map(VirtualService::warnings)).collect()
     }
 }
 

@@ -71,7 +71,8 @@ pub fn desired(config: &Config, towards: &BTreeSet<Interface>, decisions: &Decis
             desired.services.insert(id, about);
         }
     }
-    for vip in &config.vips {
+    // In a cluster, vips have a life of their own: `cluster` alone puts them on interfaces.
+    for vip in config.vips.iter().filter(|_| config.cluster.is_none()) {
         let interface = &vip.interface;
         let assignments = vip.addresses.iter().map(|&net| Assignment { interface: interface.clone(), net });
         desired.addresses.extend(assignments);
@@ -106,10 +107,17 @@ fn sysctls(config: &Config, towards: &BTreeSet<Interface>) -> BTreeMap<Sysctl, b
     let (nat4, nat6) = (forwards_by_nat(Family::V4), forwards_by_nat(Family::V6));
 
     let mut sysctls = BTreeMap::new();
-    if config.host.ip_forward.unwrap_or(nat4) {
+    let masquerades = |v4| {
+        let nets = config.host.masquerade.iter().filter_map(|traffic| traffic.source);
+        nets.map(|net| net.addr().is_ipv4()).any(|it| it == v4)
+    };
+    if config.services.iter().any(|service| service.source_nat) {
+        sysctls.insert(Sysctl::IpvsConntrack, true);
+    }
+    if config.host.ip_forward.unwrap_or_else(|| nat4 || masquerades(true)) {
         sysctls.insert(Sysctl::Ipv4Forward, true);
     }
-    if nat6 && config.host.ip_forward != Some(false) {
+    if (nat6 || masquerades(false)) && config.host.ip_forward != Some(false) {
         sysctls.insert(Sysctl::Ipv6Forward, true);
     }
     if !config.host.send_redirects.unwrap_or(!nat4) {

@@ -1,5 +1,8 @@
 //! What there is to see: everything at one moment.
 
+mod cluster;
+mod troubles;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,11 +13,16 @@ use ipvs::{Endpoint, Forward, Observed, ObservedDestination, ServiceId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Director;
+use crate::cluster::{self as cluster_thread, Report};
 use crate::config::{Name, Realserver, VirtualService};
 use crate::serving::{Key, monitors};
+use crate::snapshot::cluster::Hold;
 use crate::snapshot::{
     self, Check, Checks, FileInForce, Health, Lateness, Problem, RealserverState, ServiceState, Snapshot, Vip,
 };
+
+use cluster::Outlook;
+use troubles::troubles;
 
 /// A snapshot of this age is of this moment.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -22,6 +30,8 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// What is looked at.
 struct Scene<'a> {
     director: &'a Director,
+    /// What the cluster thread last told, if there is one.
+    report: Option<Arc<Report>>,
     checks: Checks,
     /// Why nobody is told of a failure, by service.
     silences: BTreeMap<Name, String>,
@@ -48,6 +58,7 @@ impl Director {
         });
         let scene = Scene {
             director: self,
+            report: self.cluster.as_ref().map(|cluster| Arc::clone(&cluster.handle.report.borrow())),
             silences: self.teller.silences(),
             checks: overview.as_ref().map(|overview| checks(&overview.counters)).unwrap_or_default(),
             standings: overview.map(|overview| overview.standings).unwrap_or_default(),
@@ -65,8 +76,20 @@ impl Scene<'_> {
     fn snapshot(&self) -> Snapshot {
         let director = self.director;
         let services: Vec<_> = director.config.services.iter().map(|it| self.service(it)).collect();
-        let vips: Vec<_> = director.config.vips.iter().map(|it| self.vip(it)).collect();
-        let mut problems = self.problems(&services, &vips);
+        let outlook = self.outlook();
+        let seen = |vip| outlook.as_ref().map_or_else(|| self.lone_vip(vip), |outlook| outlook.vip(vip));
+        let vips: Vec<_> =
+            director.config.vips.iter().map(|vip| Vip { snat: director.snat(vip), ..seen(vip) }).collect();
+        let cluster = outlook.as_ref().zip(director.config.cluster.as_ref());
+        let cluster = cluster.map(|(outlook, cluster)| outlook.cluster(cluster));
+        let mut problems = self.problems(&services);
+        match &cluster {
+            Some(cluster) => {
+                let before = &director.snapshots.borrow().problems;
+                problems.extend(troubles(cluster, &vips, before, self.now));
+            }
+            None => problems.extend(vips.iter().filter(|vip| !vip.mine).map(missing)),
+        }
         problems.sort_by_key(|problem| Reverse(problem.severity));
         Snapshot {
             snapshot: director.snapshots.borrow().snapshot + 1,
@@ -79,6 +102,7 @@ impl Scene<'_> {
                 error: director.refused.as_ref().map(|(_, why)| why.clone()),
                 ..director.file.clone()
             },
+            cluster,
             vips,
             services,
             checks: self.checks.clone(),
@@ -90,7 +114,21 @@ impl Scene<'_> {
         ago.ok().and_then(|ago| self.now.checked_sub(ago).ok()).unwrap_or(self.now)
     }
 
-    fn vip(&self, vip: &crate::config::Vip) -> Vip {
+    /// What the other directors have a say in; nothing where there are none.
+    fn outlook(&self) -> Option<Outlook<'_>> {
+        let membership = self.director.cluster.as_ref()?;
+        Some(Outlook {
+            names: &membership.handle.names,
+            me: membership.me?,
+            report: self.report.as_deref()?,
+            memory: &membership.memory,
+            moment: cluster_thread::now(),
+            now: self.now,
+        })
+    }
+
+    /// A vip of a director that stands alone.
+    fn lone_vip(&self, vip: &crate::config::Vip) -> Vip {
         let interface = vip.interface.clone();
         let holds = |&net| {
             let assignment = crate::kernel::Assignment { interface: interface.clone(), net };
@@ -105,6 +143,13 @@ impl Scene<'_> {
             mine,
             since: self.director.file.loaded_at,
             reason: if mine { "this director stands alone" } else { "an address is not there" }.to_owned(),
+            here: if mine { Hold::Held } else { Hold::None },
+            lease_remaining_seconds: None,
+            pinned_to: None,
+            obstacles: BTreeMap::new(),
+            announced: None,
+            conflicts: Vec::new(),
+            snat: None,
         }
     }
 
@@ -183,7 +228,7 @@ impl Scene<'_> {
         }
     }
 
-    fn problems(&self, services: &[snapshot::Service], vips: &[Vip]) -> Vec<Problem> {
+    fn problems(&self, services: &[snapshot::Service]) -> Vec<Problem> {
         let director = self.director;
         let mut problems = Vec::new();
         let mut add = |severity, object: String, what: String, since| {
@@ -206,11 +251,12 @@ impl Scene<'_> {
                 }
             }
         }
-        for vip in vips.iter().filter(|vip| !vip.mine) {
-            add(Health::Critical, format!("vip {}", vip.name), vip.reason.clone(), vip.since);
-        }
         if let Some((since, what)) = &director.trouble {
             add(Health::Degraded, "kernel".to_owned(), what.clone(), *since);
+        }
+        if let Some(trouble) = director.rules.rules.trouble() {
+            let what = format!("packets may leave with a wrong source: {}", trouble.what);
+            add(Health::Degraded, "rules".to_owned(), what, trouble.since);
         }
         if let Some((since, _)) = &director.refused {
             let what = "the file was changed and is refused; the one before is in force".to_owned();
@@ -221,6 +267,12 @@ impl Scene<'_> {
         }
         problems
     }
+}
+
+/// A vip that a director which stands alone does not have.
+fn missing(vip: &Vip) -> Problem {
+    let (object, what) = (format!("vip {}", vip.name), vip.reason.clone());
+    Problem { severity: Health::Critical, object, what, since: vip.since }
 }
 
 /// How a realserver does, and why.

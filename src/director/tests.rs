@@ -59,6 +59,8 @@ impl Machine {
             watch: Watch::silent(),
             node: "lb1".to_owned(),
             adopt: false,
+            cluster: None,
+            rules: Keeper::start(crate::snat::fake::Fake::default()).unwrap(),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The addresses and links of this machine, over rtnetlink.
 
 mod notices;
-mod socket;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -13,9 +12,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
+use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::libc;
 
-use self::socket::Requests;
+use super::netlink::Requests;
 use crate::config::Interface;
 
 pub use notices::{Changes, Notices};
@@ -149,7 +149,7 @@ pub struct Addresses {
 impl Addresses {
     /// Opens a socket, in the network namespace of the calling thread.
     pub fn open() -> Result<Self, Error> {
-        let requests = Requests::open().map_err(|cause| Error::new(Attempt::Open, cause))?;
+        let requests = Requests::open(NETLINK_ROUTE).map_err(|cause| Error::new(Attempt::Open, cause))?;
         Ok(Self { requests })
     }
 

@@ -2,12 +2,15 @@
 
 pub mod address;
 mod changes;
+pub mod conntrack;
 #[cfg(test)]
 pub mod fake;
 mod linux;
+mod netlink;
+pub mod nftables;
 pub mod sysctl;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -116,14 +119,20 @@ pub struct KernelError(pub String);
 
 impl KernelError {
     fn of(error: &dyn std::error::Error) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        Self(text)
+        Self(error_text(error))
     }
+}
+
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn error_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 enum Task {

@@ -24,6 +24,8 @@ pub enum Sysctl {
     SendRedirects(Interface),
     /// Whether every interface sends ICMP redirects, whatever its own setting says.
     SendRedirectsAll,
+    /// Whether netfilter keeps track of the packets of IPVS, so that rules can give them another source.
+    IpvsConntrack,
 }
 
 impl Sysctl {
@@ -35,6 +37,7 @@ impl Sysctl {
             Self::Ipv6Forward => "net/ipv6/conf/all/forwarding".into(),
             Self::SendRedirects(interface) => conf.join(interface.as_str()).join("send_redirects"),
             Self::SendRedirectsAll => conf.join("all/send_redirects"),
+            Self::IpvsConntrack => "net/ipv4/vs/conntrack".into(),
         }
     }
 
@@ -46,7 +49,11 @@ impl Sysctl {
     pub fn overridden_by(&self, value: bool) -> Option<Self> {
         match self {
             Self::SendRedirects(_) if !value => Some(Self::SendRedirectsAll),
-            Self::SendRedirects(_) | Self::SendRedirectsAll | Self::Ipv4Forward | Self::Ipv6Forward => None,
+            Self::SendRedirects(_)
+            | Self::SendRedirectsAll
+            | Self::Ipv4Forward
+            | Self::Ipv6Forward
+            | Self::IpvsConntrack => None,
         }
     }
 }
@@ -62,6 +69,7 @@ impl fmt::Display for Sysctl {
                 write!(f, "net.ipv4.conf.{interface}.send_redirects")
             }
             Self::SendRedirectsAll => f.write_str("net.ipv4.conf.all.send_redirects"),
+            Self::IpvsConntrack => f.write_str("net.ipv4.vs.conntrack"),
         }
     }
 }
@@ -71,7 +79,7 @@ impl FromStr for Sysctl {
 
     /// Reads what [`Display`](fmt::Display) writes.
     fn from_str(text: &str) -> Result<Self, NotRead> {
-        let alone = [Self::Ipv4Forward, Self::Ipv6Forward, Self::SendRedirectsAll];
+        let alone = [Self::Ipv4Forward, Self::Ipv6Forward, Self::SendRedirectsAll, Self::IpvsConntrack];
         if let Some(sysctl) = alone.into_iter().find(|sysctl| sysctl.to_string() == text) {
             return Ok(sysctl);
         }
@@ -111,6 +119,7 @@ fn absent(sysctl: &Sysctl) -> String {
     match sysctl {
         Sysctl::SendRedirects(interface) => format!("there is no interface {interface}, or it has no IPv4"),
         Sysctl::Ipv6Forward => "this kernel has no IPv6, or it is disabled".into(),
+        Sysctl::IpvsConntrack => "this kernel's IPVS was built without netfilter's conntrack".into(),
         Sysctl::Ipv4Forward | Sysctl::SendRedirectsAll => "is /proc mounted?".into(),
     }
 }

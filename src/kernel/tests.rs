@@ -5,6 +5,8 @@
 
 mod address;
 mod announce;
+mod listen;
+pub(crate) mod neighbour;
 mod sysctl;
 
 use std::process::{Command, Output};
@@ -14,18 +16,18 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::config::Interface;
 
-fn interface(name: &str) -> Interface {
+pub(crate) fn interface(name: &str) -> Interface {
     Interface::new(name).unwrap()
 }
 
 /// Gives the test, and the commands that it starts, a network of their own.
-fn enter_new_network() {
+pub(crate) fn enter_new_network() {
     unshare(CloneFlags::CLONE_NEWNET).expect("this needs root; run it in the lab");
     ip("link set lo up");
 }
 
 /// Runs `ip` and gives what it printed.
-fn ip(arguments: &str) -> String {
+pub(crate) fn ip(arguments: &str) -> String {
     let arguments: Vec<_> = arguments.split_whitespace().collect();
     let Output { status, stdout, stderr } = Command::new("ip").args(&arguments).output().unwrap();
     assert!(status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&stderr));
@@ -33,7 +35,7 @@ fn ip(arguments: &str) -> String {
 }
 
 /// Waits for something that another process brings about.
-fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let patience = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < patience, "in vain: {what}");

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::cluster::{Announced, Cib, Cluster, Conflict, Hold, Link, LinkState, Node, NodeState, Reach};
 use super::{
     Check, Checks, FileInForce, Health, Lateness, Problem, Realserver, RealserverState, Service,
-    ServiceState, Snapshot, Vip,
+    ServiceState, Snapshot, Snat, Vip,
 };
 
 /// When the tests take place.
@@ -76,9 +77,76 @@ fn problem(severity: Health, object: &str, what: &str) -> Problem {
     Problem { severity, object: object.into(), what: what.into(), since: before(252) }
 }
 
-/// One of everything.
-pub(crate) fn rich() -> Snapshot {
-    use RealserverState::{Disabled, Down, Draining, Failing, Held, Probing, Up};
+fn node(name: &str, role: &str, state: NodeState, silence: Option<f64>, links: &[LinkState]) -> Node {
+    let link = |(number, state): (u64, &LinkState)| Link {
+        address: format!("192.168.{number}.202"),
+        state: *state,
+        since: before(252),
+        received: 45_000,
+        lost: number,
+    };
+    Node {
+        name: name.into(),
+        role: role.into(),
+        state,
+        since: before(9_000),
+        last_heard_seconds: silence,
+        late: 0,
+        config_match: Some(true),
+        cib: Some(cib("0.3.1", "5c0ffee05c0ffee0")),
+        cib_match: Some(true),
+        deadtime_match: Some(true),
+        unfit: None,
+        hears: ["litsha21", "litsha22", "litsha23"].map(Into::into).into(),
+        reach: Reach { pings: 1, realservers: 2 },
+        barred: [].into(),
+        links: (68..).zip(links).map(link).collect(),
+    }
+}
+
+fn cib(version: &str, digest: &str) -> Cib {
+    Cib { version: version.into(), term: 7, digest: digest.into(), committed: true }
+}
+
+/// A cluster in which not all is well.
+pub(crate) fn cluster() -> Cluster {
+    use LinkState::{Down, Up};
+    let second = Node {
+        late: 3,
+        config_match: Some(false),
+        cib: Some(cib("0.3.0", "0ddba110ddba1100")),
+        cib_match: Some(false),
+        unfit: Some("its checks do not know yet how the realservers are".into()),
+        hears: ["litsha22".into(), "litsha23".into()].into(),
+        barred: [("spare".into(), "its interface has no carrier".into())].into(),
+        ..node("litsha22", "director", NodeState::Online, Some(0.12), &[Up, Down])
+    };
+    Cluster {
+        quorate: true,
+        since: before(9_000),
+        dc: Some("litsha21".into()),
+        term: 7,
+        policy: "freeze".into(),
+        tie_break: Some("ping".into()),
+        risks: vec!["no_quorum_policy = \"freeze\": two may answer at once".into()],
+        cib: cib("0.3.1", "5c0ffee05c0ffee0"),
+        votes: 2,
+        votes_needed: 2,
+        nodes: vec![
+            node("litsha21", "director", NodeState::Online, Some(0.0), &[]),
+            second,
+            Node {
+                hears: Vec::new(),
+                ..node("litsha23", "witness", NodeState::Dead, Some(252.0), &[Down, Down])
+            },
+        ],
+        rejected: [("bad_mac".into(), 1), ("replayed".into(), 12), ("short".into(), 0)].into(),
+        strangers: 3,
+        told_seconds: 0.1,
+    }
+}
+
+fn vips() -> Vec<Vip> {
     let vip = |name: &str, owner: Option<&str>, reason: &str| Vip {
         name: name.into(),
         addresses: vec!["192.168.71.205/24".into(), "2001:db8::205/64".into()],
@@ -87,7 +155,43 @@ pub(crate) fn rich() -> Snapshot {
         mine: owner == Some("litsha21"),
         since: before(9_000),
         reason: reason.into(),
+        here: if owner == Some("litsha21") { Hold::Held } else { Hold::None },
+        lease_remaining_seconds: (owner == Some("litsha21")).then_some(0.83),
+        pinned_to: None,
+        obstacles: [("litsha23".into(), "it is a witness".into())].into(),
+        announced: None,
+        conflicts: Vec::new(),
+        snat: None,
     };
+    let announced = Announced {
+        times: 5,
+        asked: vec!["192.168.71.1".into(), "192.168.71.2".into()],
+        confirmed: vec!["192.168.71.1".into()],
+    };
+    let snat = Snat {
+        rules: vec!["udp to port 161 of 192.168.4.0/24 by eth0, as 192.168.71.205".into()],
+        active: true,
+    };
+    let conflict =
+        Conflict { address: "192.168.71.205".into(), mac: "02:00:00:00:00:09".into(), at: before(30) };
+    vec![
+        Vip {
+            announced: Some(announced),
+            snat: Some(snat),
+            ..vip("web", Some("litsha21"), "the file prefers it there")
+        },
+        Vip {
+            pinned_to: Some("litsha22".into()),
+            conflicts: vec![conflict],
+            ..vip("mail", Some("litsha22"), "an operator moved it")
+        },
+        vip("spare", None, "no director can have it"),
+    ]
+}
+
+/// One of everything.
+pub(crate) fn rich() -> Snapshot {
+    use RealserverState::{Disabled, Down, Draining, Failing, Held, Probing, Up};
     let good = |name| realserver(name, Up, "2 checks passed");
     Snapshot {
         snapshot: 412,
@@ -110,11 +214,8 @@ pub(crate) fn rich() -> Snapshot {
             loaded_at: before(14_580),
             error: None,
         },
-        vips: vec![
-            vip("web", Some("litsha21"), "preferred node came back"),
-            vip("mail", Some("litsha22"), "moved by root"),
-            vip("spare", None, "no quorum"),
-        ],
+        cluster: Some(cluster()),
+        vips: vips(),
         checks: Checks {
             made: [("L7OK".into(), 70_000), ("L4TOUT".into(), 12)].into(),
             in_flight: 3,
@@ -167,9 +268,31 @@ pub(crate) fn hostile() -> Snapshot {
         it.object.clone_from(&text);
         it.what.clone_from(&text);
     }
+    if let Some(cluster) = &mut snapshot.cluster {
+        (cluster.dc, cluster.tie_break) = (Some(text.clone()), Some(text.clone()));
+        cluster.policy.clone_from(&text);
+        cluster.risks = vec![text.clone()];
+        cluster.rejected = [(text.clone(), 1)].into();
+        for it in &mut cluster.nodes {
+            for field in [&mut it.name, &mut it.role] {
+                field.clone_from(&text);
+            }
+            it.unfit = Some(text.clone());
+            it.hears = vec![text.clone()];
+            it.barred = [(text.clone(), text.clone())].into();
+            for it in &mut it.links {
+                it.address.clone_from(&text);
+            }
+        }
+    }
     for it in &mut snapshot.vips {
         it.addresses = vec![text.clone()];
         it.owner = Some(text.clone());
+        it.pinned_to = Some(text.clone());
+        it.obstacles = [(text.clone(), text.clone())].into();
+        it.announced = Some(Announced { times: 1, asked: vec![text.clone()], confirmed: vec![text.clone()] });
+        it.snat = Some(Snat { rules: vec![text.clone()], active: true });
+        it.conflicts = vec![Conflict { address: text.clone(), mac: text.clone(), at: now() }];
         for field in [&mut it.name, &mut it.interface, &mut it.reason] {
             field.clone_from(&text);
         }

@@ -1,10 +1,12 @@
 //! A snapshot as text: `lvsd status`, and the page for those who ask for text.
 
+mod cluster;
+
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use super::words::{Tone, age, duration, in_short, instant, rate, short_digest};
-use super::{Realserver, Service, Snapshot, Vip};
+use super::{Realserver, Service, Snapshot};
 
 /// What the reader's side can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +23,7 @@ const GAP: &str = "  ";
 /// How far what has no room in a line of a table is indented below it.
 const BELOW: usize = 8;
 
-/// Everything at a glance: the verdict, problems, vips, and services with their realservers.
+/// Everything at a glance: the verdict, problems, the cluster, vips, and services with their realservers.
 #[must_use]
 pub fn text(snapshot: &Snapshot, now: Timestamp, style: Style) -> String {
     let mut paper = Paper { style, text: String::new() };
@@ -42,13 +44,13 @@ pub fn text(snapshot: &Snapshot, now: Timestamp, style: Style) -> String {
             paper.line(&[Cell::new(""), Cell::new(""), Cell::new(&problem.what)]);
         }
     }
+    if let Some(of) = &snapshot.cluster {
+        paper.title("cluster");
+        cluster::cluster(&mut paper, of, now);
+    }
     if !snapshot.vips.is_empty() {
         paper.title("vips");
-        let rows: Vec<_> = snapshot.vips.iter().map(|vip| vip_row(vip, now)).collect();
-        let widths = widths(&rows);
-        for row in &rows {
-            paper.row(row, &widths);
-        }
+        cluster::vips(&mut paper, &snapshot.vips, now);
     }
     if !snapshot.services.is_empty() {
         paper.title("services");
@@ -71,23 +73,6 @@ fn verdict(snapshot: &Snapshot, now: Timestamp) -> [Cell; 4] {
         Cell::new(&snapshot.node),
         Cell::new(format!("lvsd {}", snapshot.version)),
         Cell::new(file),
-    ]
-}
-
-fn vip_row(vip: &Vip, now: Timestamp) -> Vec<Cell> {
-    let owner = match &vip.owner {
-        _ if vip.mine => Cell::toned(Tone::Good, "here"),
-        Some(owner) => Cell::toned(Tone::Note, format!("at {owner}")),
-        None => Cell::toned(Tone::Bad, "nowhere"),
-    };
-    vec![
-        Cell::new(""),
-        Cell::new(&vip.name),
-        Cell::new(vip.addresses.join(" ")),
-        Cell::new(&vip.interface),
-        owner,
-        Cell::new(age(now, vip.since)),
-        Cell::new(&vip.reason),
     ]
 }
 
@@ -203,6 +188,14 @@ impl Paper {
             self.write(&cell.text, cell.tone);
         }
         self.text.push('\n');
+    }
+
+    /// Writes a table.
+    fn table(&mut self, rows: &[Vec<Cell>]) {
+        let widths = widths(rows);
+        for row in rows {
+            self.row(row, &widths);
+        }
     }
 
     /// Writes a line of a table, and below it what has no room.

@@ -1,5 +1,7 @@
 //! How a snapshot is put into words, the same on the page and in a terminal.
 
+pub mod cluster;
+
 use std::cmp::Reverse;
 
 use jiff::Timestamp;

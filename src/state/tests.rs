@@ -61,6 +61,20 @@ fn a_torn_file_is_put_aside_whatever_is_left_of_it() {
 }
 
 #[test]
+fn what_another_release_keeps_beside_it_is_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let state = sample();
+    store.save(&state).unwrap();
+    let path = directory.path().join("state.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let other = text.replacen("\"services\":", "\"standby\":true,\"services\":", 1);
+    assert_ne!(other, text);
+    fs::write(&path, other).unwrap();
+    assert_eq!(store.load().unwrap(), Found::State(state));
+}
+
+#[test]
 fn state_of_another_boot_is_worth_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(directory.path()).unwrap();

@@ -5,11 +5,12 @@ use std::{
     fs,
     io::{self, Read, Write},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Output},
     time::Duration,
 };
 
+use jiff::Timestamp;
 use nix::sys::signal::Signal;
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,11 +26,13 @@ pub(crate) const LVSD: &str = env!("CARGO_BIN_EXE_lvsd");
 pub(crate) struct Director {
     node: Node,
     daemon: Option<Process>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// Something that happened, as lvsd tells it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Event {
+    pub(crate) at: Timestamp,
     pub(crate) kind: String,
     pub(crate) object: String,
     pub(crate) what: String,
@@ -47,9 +50,14 @@ impl Director {
     /// Has the file, and does not run.
     pub(crate) fn idle(node: &Node, config: &str) -> Self {
         node.capture();
-        let director = Self { node: node.clone(), daemon: None };
+        let director = Self { node: node.clone(), daemon: None, environment: Vec::new() };
         director.write(config);
         director
+    }
+
+    /// Has one more variable in its environment from the next start on.
+    pub(crate) fn set(&mut self, name: &'static str, value: &Path) {
+        self.environment.push((name, value.to_owned()));
     }
 
     /// Starts lvsd once more, after it was stopped.
@@ -59,10 +67,15 @@ impl Director {
 
     /// Starts lvsd with more arguments than the usual ones.
     pub(crate) fn start_with(&mut self, arguments: &[&str]) {
+        self.launch(arguments);
+        self.wait_ready();
+    }
+
+    /// Starts lvsd and does not wait.
+    pub(crate) fn launch(&mut self, arguments: &[&str]) {
         let mut command = self.command(LVSD);
         command.args(self.run_arguments()).args(arguments);
         self.daemon = Some(self.node.spawn("lvsd", command));
-        self.wait_ready();
     }
 
     /// Runs lvsd, which must end by itself with exit status 1: what it says.
@@ -87,7 +100,7 @@ impl Director {
     }
 
     /// Runs one of lvsd's commands, which talk to this daemon.
-    pub(crate) fn lvsd<const N: usize>(&self, arguments: [&str; N]) -> Output {
+    pub(crate) fn lvsd<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
         let mut command = self.command(LVSD);
         command.arg("--socket").arg(self.socket()).args(arguments);
         self.node.enter(|| command.output()).expect("lvsd can be started")
@@ -123,7 +136,7 @@ impl Director {
         fs::read_to_string(self.node.log("lvsd")).unwrap_or_default()
     }
 
-    fn wait_ready(&mut self) {
+    pub(crate) fn wait_ready(&mut self) {
         until("lvsd is ready", || {
             assert_eq!(self.daemon.as_mut().and_then(Process::exited), None, "lvsd ended");
             self.is_ready()
@@ -151,6 +164,10 @@ impl Director {
         self.daemon.as_ref().expect("lvsd runs").signal(signal);
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.daemon.as_ref().expect("lvsd runs").id()
+    }
+
     /// Waits for the daemon to end by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         self.daemon.take().expect("lvsd runs").wait()
@@ -159,6 +176,7 @@ impl Director {
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env("STATE_DIRECTORY", self.node.directory());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -17,6 +17,7 @@ mod responder;
 mod stage;
 
 mod bad_input;
+mod cluster;
 mod daemon;
 mod drain;
 mod drift;
@@ -33,6 +34,7 @@ mod reload;
 mod restarts;
 mod schedulers;
 mod self_test;
+mod snat;
 mod udp;
 mod web_farm;
 

@@ -1,18 +1,20 @@
 //! Realservers that fail and heal, and who serves meanwhile.
 
-mod certificates;
 mod failures;
+mod faults;
 mod few;
 mod flapping;
 mod operator;
 mod page;
 mod programs;
 mod restarts;
+mod scene;
 mod server;
 mod tls;
+mod webhooks;
 mod weights;
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{collections::BTreeMap, fs, thread, time::Duration};
 
 use lvsd::snapshot::{Realserver, RealserverState, Service, ServiceState, Snapshot};
 
@@ -87,6 +89,13 @@ fn until_service(director: &Director, name: &str, state: ServiceState) -> Servic
     seen
 }
 
+/// Whether every realserver was checked, and is well.
+fn all_up(director: &Director) -> bool {
+    let seen = status(director);
+    let mut all = seen.services.iter().flat_map(|service| &service.realservers);
+    all.all(|it| it.state == RealserverState::Up && it.check.is_some())
+}
+
 /// The weights in a director's kernel: by the port of the service, then by the realserver's address and port.
 fn weights(director: &Node) -> BTreeMap<String, BTreeMap<String, u32>> {
     let rules = director.run(["ipvsadm", "-S", "-n"]);
@@ -97,7 +106,12 @@ fn weights(director: &Node) -> BTreeMap<String, BTreeMap<String, u32>> {
             let at = words.iter().position(|word| *word == option)?;
             words.get(at + 1).copied()
         };
-        let service = value("-t").expect("a TCP service").rsplit(':').next().expect("a port");
+        let service = value("-t")
+            .or_else(|| value("-u"))
+            .expect("a service of an address")
+            .rsplit(':')
+            .next()
+            .expect("a port");
         let realservers = services.entry(service.to_owned()).or_default();
         if let (Some(realserver), Some(weight)) = (value("-r"), value("-w")) {
             realservers.insert(realserver.to_owned(), weight.parse().expect("a weight"));
@@ -110,6 +124,16 @@ fn weights(director: &Node) -> BTreeMap<String, BTreeMap<String, u32>> {
 fn told(director: &Director, object: &str) -> Vec<String> {
     let events = director.happened().into_iter().filter(|event| event.object == object);
     events.map(|event| event.kind).collect()
+}
+
+/// Waits until a daemon that is killed leaves so many of these verdicts: about a second after they were reached.
+#[track_caller]
+fn until_kept(director: &Director, verdict: &str, count: usize) {
+    let file = director.state().with_file_name("verdicts.json");
+    until("the verdicts are kept", || {
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        kept.matches(verdict).count() == count
+    });
 }
 
 /// Waits for the end of a check.

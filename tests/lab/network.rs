@@ -135,9 +135,21 @@ fn require_guest() {
 /// A namespace has IPVS's settings only when the module is there; tunnels appear where a test adds them.
 ///
 /// The modules of lblc and lblcr must be there before any namespace goes: when the kernel loads them for a new
-/// service, it waits for the end of a namespace that waits for the service (seen in Linux 6.1), for ever.
+/// service, it waits for the end of a namespace that waits for the service (seen in Linux 6.1), for ever. Those of
+/// nftables take seconds to load in an emulated guest, which is nobody's failure.
 fn prepare_kernel() {
-    const MODULES: [&str; 4] = ["ip_vs", "ip_vs_lblc", "ip_vs_lblcr", "fou"];
+    const MODULES: [&str; 10] = [
+        "ip_vs",
+        "ip_vs_lblc",
+        "ip_vs_lblcr",
+        "fou",
+        "nf_tables",
+        "nft_chain_nat",
+        "nft_ct",
+        "nft_nat",
+        "nft_masq",
+        "nf_conntrack_netlink",
+    ];
     let loaded = Command::new("modprobe").arg("-a").args(MODULES).status();
     assert!(loaded.is_ok_and(|status| status.success()), "the guest's kernel lacks one of {MODULES:?}");
     fs::write("/proc/sys/net/core/fb_tunnels_only_for_init_net", "1").expect("a kernel setting");

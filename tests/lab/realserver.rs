@@ -23,8 +23,8 @@ pub(crate) enum Forward {
 /// A machine that answers with its name on the ports 80 and 443.
 pub(crate) struct Realserver {
     pub(crate) node: Node,
-    address: String,
-    address6: String,
+    pub(crate) address: String,
+    pub(crate) address6: String,
     forward: Forward,
     _responder: Responder,
 }
@@ -72,6 +72,10 @@ impl Realserver {
         Self { node, address, address6, forward, _responder: responder }
     }
 
+    pub(crate) const fn node(&self) -> &Node {
+        &self.node
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.node.name()
     }
@@ -109,7 +113,8 @@ fn tunnel(node: &Node, name: &str, kind: InfoKind, vips: &[&str]) {
     own(node, name, vips);
 }
 
-fn endpoint(address: &str, port: u16) -> String {
+/// As sockets and `ipvsadm` write it.
+pub(crate) fn endpoint(address: &str, port: u16) -> String {
     if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }
 

@@ -95,6 +95,11 @@ impl Stage {
         [(); N].map(|()| self.realserver(forward))
     }
 
+    /// A client in the network of the realservers by NAT.
+    pub(crate) fn beside(&self) -> Node {
+        self.lab.node("beside").link(&self.inside, "192.168.73.99/24").gateway("192.168.73.1")
+    }
+
     /// Starts the director with the file that [`config`] makes of these services.
     pub(crate) fn direct(&self, services: &str) -> Director {
         Director::start(&self.director, &config(services))

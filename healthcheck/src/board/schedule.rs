@@ -9,6 +9,12 @@ use crate::Pace;
 /// The share of the interval by which a check may begin after its phase.
 const JITTER: u32 = 16;
 
+/// Checks begin at multiples of this, so that those that are due within it share the work of waking up, which is a good
+/// part of what a check costs.
+const BEAT: Duration = Duration::from_millis(10);
+/// An interval of at least so many beats is one that they do not blur.
+const MANY: u32 = 16;
+
 /// When the next check of a probe begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
@@ -23,17 +29,21 @@ pub(super) struct Slot {
 pub(super) struct Schedule {
     starts: BTreeSet<(Instant, CheckId)>,
     chance: Chance,
+    /// When the first probe came, from where beats are counted.
+    origin: Option<Instant>,
 }
 
 impl Schedule {
     pub(super) const fn new(seed: u64) -> Self {
-        Self { starts: BTreeSet::new(), chance: Chance(seed) }
+        Self { starts: BTreeSet::new(), chance: Chance(seed), origin: None }
     }
 
-    /// Enters a new probe: its first check begins before the shorter of its intervals is over.
+    /// Enters a new probe: its first check begins before the shorter of its intervals is over, or a beat later.
     pub(super) fn first(&mut self, now: Instant, id: CheckId, pace: &Pace) -> Slot {
-        let phase = now + self.chance.below(pace.fast_interval.min(pace.interval));
-        self.enter(id, Slot { phase, start: phase })
+        self.origin.get_or_insert(now);
+        let interval = pace.fast_interval.min(pace.interval);
+        let phase = now + self.chance.below(interval);
+        self.enter(id, Slot { phase, start: self.beat(phase, interval) })
     }
 
     /// Enters the check after the one in `last`, which ended now; what was missed meanwhile is left out.
@@ -42,7 +52,7 @@ impl Schedule {
         let behind = nanos(now.saturating_duration_since(last.phase)) % period;
         let phase = now + Duration::from_nanos(period - behind);
         let start = phase + self.chance.below(interval / JITTER);
-        self.enter(id, Slot { phase, start })
+        self.enter(id, Slot { phase, start: self.beat(start, interval) })
     }
 
     /// The first check that is due, and since when.
@@ -59,6 +69,17 @@ impl Schedule {
     /// Takes out the check of a probe that is no more.
     pub(super) fn forget(&mut self, id: CheckId, slot: Slot) {
         self.starts.remove(&(slot.start, id));
+    }
+
+    /// The first beat from `start` on, if the interval is long enough.
+    fn beat(&self, start: Instant, interval: Duration) -> Instant {
+        match self.origin {
+            Some(origin) if interval >= BEAT * MANY => {
+                let beats = nanos(start.saturating_duration_since(origin)).div_ceil(nanos(BEAT));
+                origin + Duration::from_nanos(beats.saturating_mul(nanos(BEAT)))
+            }
+            _ => start,
+        }
     }
 
     fn enter(&mut self, id: CheckId, slot: Slot) -> Slot {

@@ -1,5 +1,6 @@
 //! Messages as they arrive: at a program written for mon, and at a webhook.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -287,4 +288,27 @@ async fn a_full_queue_drops_the_oldest_and_each_service_keeps_its_order() {
     let busy = [Lane::of(&first)].into();
     assert_eq!(queue.next(&busy).await.message.service, "c");
     assert_eq!(queue.next(&[].into()).await.message.service, "b");
+}
+
+#[tokio::test]
+async fn a_recipient_that_is_slow_leaves_room_for_others() {
+    let queue = Queue::new(100);
+    let [slow, quick] =
+        ["slow", "quick"].map(|name| Arc::new(Alert { action: program(name, &[]), ..alert() }));
+    // The same recipient, although another alert.
+    let again = Arc::new(Alert { every: Some(seconds(60)), ..(*slow).clone() });
+    for (alert, service) in [(&slow, "a"), (&again, "b"), (&slow, "c"), (&again, "d"), (&quick, "e")] {
+        queue.push(Delivery { alert: Arc::clone(alert), message: Arc::new(message(service)) });
+    }
+    let mut busy = HashSet::new();
+    let mut next = async || {
+        let delivery = queue.next(&busy).await;
+        busy.insert(Lane::of(&delivery));
+        delivery.message.service.clone()
+    };
+    assert_eq!([next().await, next().await, next().await], ["a", "b", "e"]);
+    let last = tokio::time::timeout(Duration::from_millis(100), queue.next(&busy)).await;
+    assert!(last.is_err(), "{last:?}");
+    busy.remove(&Lane::of(&Delivery { alert: slow, message: Arc::new(message("a")) }));
+    assert_eq!(queue.next(&busy).await.message.service, "c");
 }

@@ -63,7 +63,8 @@ impl Directory<'_> {
         }
     }
 
-    fn path(self, text: &str) -> PathBuf {
+    /// Where a file is, or will be.
+    pub(super) fn path(self, text: &str) -> PathBuf {
         let path = self.0.join(text);
         std::path::absolute(&path).unwrap_or(path)
     }

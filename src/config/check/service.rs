@@ -17,7 +17,7 @@ use super::monitor::{Adopter, Shared};
 use super::realserver::{Members, Pools, members};
 use super::serving::Context;
 use super::vip::Vips;
-use super::{fallback, monitor, policy, scheduling};
+use super::{fallback, monitor, policy, scheduling, source_nat};
 use crate::config::report::{Reported, Span};
 use crate::config::section::{At, Fault, Schema, Section, quoted, wrong_type};
 use crate::config::{Fallback, Name, Realserver, VirtualService, value};
@@ -49,6 +49,7 @@ const SERVICE: Schema = Schema {
         "slow_start",
         "fallback",
         "depends",
+        "source_nat",
     ],
     later: &[],
 };
@@ -108,6 +109,7 @@ impl Reader<'_, '_> {
         let serving = self.serving(section, ids_so_far);
         let drain_timeout = section.optional("drain_timeout", value::duration);
         let Serving { realservers, monitors, fallback } = serving?;
+        let source_nat = source_nat::source_nat(section, &realservers, fallback);
         let own = realservers.iter().filter_map(|realserver| realserver.monitors.as_ref()).flatten();
         let patience = policy::patience(monitors.iter().chain(own).map(AsRef::as_ref));
         let name = name?;
@@ -123,6 +125,7 @@ impl Reader<'_, '_> {
             policy: Policy { patience, ..policy? },
             fallback,
             depends: depends?,
+            source_nat: source_nat?,
         })
     }
 

@@ -1,5 +1,9 @@
 //! `[[vip]]`: virtual addresses.
 
+mod bound;
+mod snat;
+mod wish;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -7,15 +11,26 @@ use ipnet::IpNet;
 use rustc_hash::FxHashMap;
 
 use super::Unique;
+use super::cluster::Peers;
 use crate::config::Vip;
 use crate::config::report::{Reported, Span};
-use crate::config::section::{Schema, Section, did_you_mean, nearest, read};
+use crate::config::section::{At, Schema, Section, did_you_mean, nearest, read};
 use crate::config::{section, value};
+use wish::Wishes;
 
 const VIP: Schema = Schema {
     title: "[[vip]]",
-    keys: &["name", "addresses", "interface"],
-    later: &["prefer", "stickiness", "snat"],
+    keys: &[
+        "name",
+        "addresses",
+        "interface",
+        "prefer",
+        "stickiness",
+        "migration_threshold",
+        "failure_timeout",
+        "snat",
+    ],
+    later: &[],
 };
 
 const ADDRESSES_HELP: &str = "add addresses = [\"192.0.2.1/24\"]";
@@ -50,32 +65,59 @@ impl Vips<'_> {
 }
 
 /// Reads every `[[vip]]`.
-pub(super) fn vips<'a>(root: &Section<'a>) -> (Result<Vec<Vip>, Reported>, Vips<'a>) {
+pub(super) fn vips<'a>(root: &Section<'a>, peers: &Peers) -> (Result<Vec<Vip>, Reported>, Vips<'a>) {
     let mut names = Unique::new();
     let mut taken = Unique::new();
     let mut by_name = BTreeMap::new();
     let mut vips = Vec::new();
-    for section in root.tables("vip", &VIP, "write [[vip]], with its keys on the lines below") {
-        let name = names.name(&section, "add name = \"web\"");
-        let addresses = addresses(&section, &mut taken);
+    let mut ids = Unique::new();
+    let sections = root.tables("vip", &VIP, "write [[vip]], with its keys on the lines below");
+    let bounded = bound::within_bounds(&sections, peers);
+    for section in sections {
+        let name = names.name(&section, "add name = \"web\"").and_then(|name| {
+            bound::is_told_apart(&section, &name, &mut ids, peers)?;
+            Ok(name)
+        });
+        let addresses = addresses(&section, &mut taken, peers);
         let interface = section.required("interface", "add interface = \"eth0\"", value::interface);
         // Also under a name that is none: a reference to it is not a second mistake.
         if let Some(text) = section.get("name").and_then(|name| name.get_ref().as_str()) {
             let bare = addresses.as_ref().map(|list| list.iter().map(IpNet::addr).collect());
             by_name.entry(text).or_insert_with(|| bare.map_err(|&reported| reported));
         }
-        let vip = || Ok(Vip { name: name?, addresses: addresses?, interface: interface?.value });
+        let wishes = wish::wishes(&section, peers);
+        let snat = snat::snat(&section, addresses.as_deref().map_err(|&reported| reported));
+        let vip = || {
+            let (name, Wishes { prefer, stickiness, migration_threshold, failure_timeout }) =
+                (name?, wishes?);
+            Ok(Vip {
+                name,
+                addresses: addresses?,
+                interface: interface?.value,
+                prefer,
+                stickiness,
+                migration_threshold,
+                failure_timeout,
+                snat: snat?,
+            })
+        };
         vips.push(vip());
     }
     let known = Vips { by_name, addresses: taken.0 };
-    (vips.into_iter().collect(), known)
+    (bounded.and_then(|()| vips.into_iter().collect()), known)
 }
 
-fn addresses(section: &Section<'_>, taken: &mut Unique<IpAddr>) -> Result<Vec<IpNet>, Reported> {
+fn addresses(
+    section: &Section<'_>,
+    taken: &mut Unique<IpAddr>,
+    peers: &Peers,
+) -> Result<Vec<IpNet>, Reported> {
     let list = section.list("addresses", ADDRESSES_HELP)?;
     let mut address = |value| {
         let net = read(section.problems, value, value::network_address)?;
-        taken.claim(net.value.addr(), net.span).map_err(|earlier| {
+        let bare = At { value: net.value.addr(), span: net.span };
+        peers.is_free(section.problems, bare)?;
+        taken.claim(bare.value, bare.span).map_err(|earlier| {
             let what = format!("{} is already the address of a vip", net.value.addr());
             section.problems.add_collision(net.span, earlier, what, "take one of the two out")
         })?;

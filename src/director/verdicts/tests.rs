@@ -42,6 +42,8 @@ impl Farm {
             watch: Watch::silent(),
             node: "lb1".to_owned(),
             adopt: false,
+            cluster: None,
+            rules: crate::snat::Keeper::start(crate::snat::fake::Fake::default()).unwrap(),
         };
         Director::start(Config::load(&path).unwrap(), surroundings).await.unwrap()
     }

@@ -7,7 +7,7 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use nix::libc;
 
-use super::socket::{DATAGRAM, datagram, messages};
+use super::super::netlink::{DATAGRAM, datagram, messages};
 use super::{Attempt, Error};
 
 /// How many datagrams are read in one go, so that a storm of changes cannot keep the caller from its work.

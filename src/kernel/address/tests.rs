@@ -6,9 +6,9 @@ use nix::libc;
 use proptest::prelude::*;
 
 use super::notices::Changes;
-use super::socket::{Answer, Answers};
 use super::{Assigned, Attempt, Connected, Error, dependents, wire};
 use crate::config::Interface;
+use crate::kernel::netlink::{Answer, Answers};
 
 const SEQUENCE: u32 = 7;
 const DUMP_INTERRUPTED: u16 = 16;

@@ -14,8 +14,8 @@ use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkLayer
 use netlink_packet_route::route::{RouteAttribute, RouteHeader, RouteMessage, RouteType};
 use nix::libc;
 
+use super::super::netlink::malformed;
 use super::Link;
-use super::socket::malformed;
 use crate::config::Interface;
 
 /// An address as the kernel lists it.

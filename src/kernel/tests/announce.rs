@@ -4,61 +4,31 @@ use std::process::{Child, Command, Stdio};
 use failover::announce::Announcement;
 use failover::packet::PacketSocket;
 
-use super::{enter_new_network, eventually, interface, ip};
+use super::neighbour::{Neighbour, OUR_MAC};
+use super::{enter_new_network, eventually, interface};
 use crate::kernel::address::Addresses;
 
 const OLD_MAC: &str = "02:00:00:00:00:99";
-const OUR_MAC: &str = "02:00:00:00:02:15";
 
-/// Another machine on our wire, at the other end of `eth0`.
-struct Neighbour {
-    namespace: &'static str,
-}
-
-impl Neighbour {
-    fn new() -> Self {
-        let namespace = "lvsd-neighbour";
-        ip(&format!("netns add {namespace}"));
-        let neighbour = Self { namespace };
-        ip(&format!("link add eth0 address {OUR_MAC} type veth peer wire netns {namespace}"));
-        ip("link set eth0 up");
-        neighbour.ip("link set wire up");
-        neighbour.ip("addr add 192.168.71.254/24 dev wire");
-        // For an hour after a change, believe no ARP but what RFC 5944 calls gratuitous.
-        neighbour.ip("ntable change name arp_cache dev wire locktime 3600000");
-        neighbour
+/// Starts to read the wire; the frames are printed, and there are as many as this.
+fn capture(neighbour: &Neighbour, frames: usize) -> (Child, BufReader<std::process::ChildStderr>) {
+    let filter = "arp or icmp6[icmp6type] == icmp6-neighboradvert";
+    let command =
+        format!("netns exec {} timeout 20 tcpdump -c {frames} -i wire -n -e -vv -t", neighbour.namespace);
+    let mut tcpdump = Command::new("ip")
+        .args(command.split_whitespace())
+        .arg(filter)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(tcpdump.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("listening on wire") {
+        line.clear();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "tcpdump does not start");
     }
-
-    fn ip(&self, arguments: &str) -> String {
-        ip(&format!("-n {} {arguments}", self.namespace))
-    }
-
-    /// Starts to read the wire; the frames are printed, and there are as many as this.
-    fn capture(&self, frames: usize) -> (Child, BufReader<std::process::ChildStderr>) {
-        let filter = "arp or icmp6[icmp6type] == icmp6-neighboradvert";
-        let command =
-            format!("netns exec {} timeout 20 tcpdump -c {frames} -i wire -n -e -vv -t", self.namespace);
-        let mut tcpdump = Command::new("ip")
-            .args(command.split_whitespace())
-            .arg(filter)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(tcpdump.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("listening on wire") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "tcpdump does not start");
-        }
-        (tcpdump, stderr)
-    }
-}
-
-impl Drop for Neighbour {
-    fn drop(&mut self) {
-        ip(&format!("netns del {}", self.namespace));
-    }
+    (tcpdump, stderr)
 }
 
 #[test]
@@ -66,10 +36,12 @@ impl Drop for Neighbour {
 fn a_neighbour_learns_where_an_address_is_now() {
     enter_new_network();
     let neighbour = Neighbour::new();
+    // For an hour after a change, believe no ARP but what RFC 5944 calls gratuitous.
+    neighbour.ip("ntable change name arp_cache dev wire locktime 3600000");
     let mut addresses = Addresses::open().unwrap();
     let link = addresses.links().unwrap()[&interface("eth0")];
     let socket = PacketSocket::open().unwrap();
-    let (mut tcpdump, stderr) = neighbour.capture(3);
+    let (mut tcpdump, stderr) = capture(&neighbour, 3);
 
     for net in ["192.168.71.205/24", "2001:db8::205/64"] {
         let net: ipnet::IpNet = net.parse().unwrap();

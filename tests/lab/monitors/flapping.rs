@@ -3,10 +3,12 @@
 use std::{thread, time::Duration};
 
 use lvsd::snapshot::RealserverState;
+use nix::sys::signal::Signal;
 
 use super::server::{Deed, Server};
-use super::{of_realserver, told, until_realserver};
+use super::{of_realserver, told, until_kept, until_realserver, weights};
 use crate::{
+    director::Director,
     realserver::{Forward, Realserver},
     stage::{Stage, VIP},
 };
@@ -14,45 +16,93 @@ use crate::{
 /// How often it fails and heals.
 const ROUNDS: usize = 7;
 
+/// Two services of the same realservers, of which the second fails and heals at will: one that believes each check, and
+/// one that believes only many.
+struct Scene {
+    director: Director,
+    flapping: Server,
+    _realservers: [Realserver; 2],
+    stage: Stage,
+}
+
+impl Scene {
+    /// All are well, and known to be.
+    fn new() -> Self {
+        let stage = Stage::new();
+        let realservers: [Realserver; 2] = stage.realservers(Forward::Nat);
+        let [good, bad] = &realservers;
+        let services = [("eager", 8001, 1), ("calm", 8002, 20)].map(|(name, port, count)| {
+            format!(
+                "[[service]]\nname = '{name}'\nvip = 'web'\nport = {port}\nscheduler = 'rr'\n\
+                 monitor = {{ type = 'http', interval = '300ms', timeout = '3s', rise = {count}, fall = {count} }}\n\
+                 realservers = [{}, {}]\n",
+                good.at_port(80),
+                bad.at_port(8001)
+            )
+        });
+        let flapping = Server::start(&bad.node, 8001, Deed::Answer);
+        let director = stage.direct(&services.concat());
+        until_realserver(&director, "eager", "rs2", RealserverState::Up);
+        until_realserver(&director, "calm", "rs2", RealserverState::Up);
+        Self { director, flapping, _realservers: realservers, stage }
+    }
+
+    fn fail(&self) {
+        self.flapping.does(Deed::Say(b"HTTP/1.1 500 Oops\r\n\r\n"));
+    }
+
+    fn heal(&self) {
+        self.flapping.does(Deed::Answer);
+    }
+}
+
 #[test]
 fn it_changes_the_table_no_more_often_than_rise_and_fall_let_it() {
-    let stage = Stage::new();
-    let [good, bad]: [Realserver; 2] = stage.realservers(Forward::Nat);
-    let services = [("eager", 8001, 1), ("calm", 8002, 20)].map(|(name, port, count)| {
-        format!(
-            "[[service]]\nname = '{name}'\nvip = 'web'\nport = {port}\nscheduler = 'rr'\n\
-             monitor = {{ type = 'http', interval = '300ms', timeout = '1s', rise = {count}, fall = {count} }}\n\
-             realservers = [{}, {}]\n",
-            good.at_port(80),
-            bad.at_port(8001)
-        )
-    });
-    let flapping = Server::start(&bad.node, 8001, Deed::Answer);
-    let director = stage.direct(&services.concat());
-    until_realserver(&director, "eager", "rs2", RealserverState::Up);
-    until_realserver(&director, "calm", "rs2", RealserverState::Up);
-
+    let scene = Scene::new();
+    let director = &scene.director;
     for _ in 0..ROUNDS {
-        flapping.does(Deed::Say(b"HTTP/1.1 500 Oops\r\n\r\n"));
+        scene.fail();
         thread::sleep(Duration::from_secs(1));
-        flapping.does(Deed::Answer);
+        scene.heal();
         thread::sleep(Duration::from_secs(1));
     }
-    until_realserver(&director, "eager", "rs2", RealserverState::Up);
+    until_realserver(director, "eager", "rs2", RealserverState::Up);
 
-    let eager = told(&director, "eager/rs2");
+    let eager = told(director, "eager/rs2");
     let downs = eager.iter().filter(|kind| *kind == "realserver_down").count();
     assert!((1..=ROUNDS).contains(&downs), "{eager:?}");
     // Up and down by turns, from the first verdict to the last.
     assert_eq!(eager.len(), 2 * downs + 1, "{eager:?}");
     let turns = ["realserver_up", "realserver_down"].into_iter().cycle();
     assert!(eager.iter().zip(turns).all(|(kind, turn)| kind == turn), "{eager:?}");
-    let served = told(&director, "eager");
+    let served = told(director, "eager");
     assert_eq!(served, vec!["service_changed"; 2 * downs], "{:?}", director.happened());
 
-    assert_eq!(told(&director, "calm/rs2"), ["realserver_up"]);
-    assert!(of_realserver(&director, "calm", "rs2").in_kernel);
-    assert!(stage.client.turns(&format!("{VIP}:8002"), 2).contains(&"rs2".to_owned()));
+    assert_eq!(told(director, "calm/rs2"), ["realserver_up"]);
+    assert!(of_realserver(director, "calm", "rs2").in_kernel);
+    assert!(scene.stage.client.turns(&format!("{VIP}:8002"), 2).contains(&"rs2".to_owned()));
     let drift = director.happened().into_iter().filter(|event| event.kind == "drift_repaired");
     assert_eq!(drift.count(), 0, "{:?}", director.happened());
+}
+
+#[test]
+fn it_ends_as_the_last_checks_say_if_the_daemon_ends_in_its_middle() {
+    let mut scene = Scene::new();
+    until_kept(&scene.director, "\"rs2\":true", 2);
+    for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGKILL] {
+        scene.fail();
+        scene.director.stop(signal);
+        scene.director.start_again();
+        until_realserver(&scene.director, "eager", "rs2", RealserverState::Down);
+        let table = weights(&scene.stage.director);
+        assert_eq!((table["8001"].len(), table["8002"].len()), (1, 2), "{signal}: {table:?}");
+
+        scene.heal();
+        scene.director.stop(signal);
+        scene.director.start_again();
+        until_realserver(&scene.director, "eager", "rs2", RealserverState::Up);
+        let table = weights(&scene.stage.director);
+        assert_eq!((table["8001"].len(), table["8002"].len()), (2, 2), "{signal}: {table:?}");
+        assert!(!told(&scene.director, "calm/rs2").contains(&"realserver_down".to_owned()), "{signal}");
+    }
 }

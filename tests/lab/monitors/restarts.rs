@@ -1,12 +1,12 @@
 //! Ends and beginnings of the daemon while a realserver fails: what was known is known again.
 
-use std::fs;
-
 use lvsd::snapshot::{RealserverState, ServiceState};
 use nix::sys::signal::Signal;
 
+use super::faults;
+use super::scene::{Family, Scene};
 use super::server::{Deed, Server};
-use super::{told, until, until_checked, until_realserver, until_service, watched, weights};
+use super::{told, until, until_checked, until_kept, until_realserver, until_service, watched, weights};
 use crate::{
     load::Load,
     realserver::{Forward, Realserver},
@@ -29,10 +29,8 @@ fn who_was_down_gets_nothing_however_the_daemon_ends() {
         bad.does(Deed::Reset);
         until_realserver(&director, "web", "rs2", RealserverState::Down);
         if signal == Signal::SIGKILL {
-            // It has no time to say what it knows; about a second after a verdict it has.
-            let kept =
-                || fs::read_to_string(director.state().with_file_name("verdicts.json")).unwrap_or_default();
-            until("the verdict is kept", || kept().contains("\"rs2\":false"));
+            // It has no time to say what it knows.
+            until_kept(&director, "\"rs2\":false", 1);
         }
         let table = weights(&stage.director);
         let load = Load::start(&stage.client, &server, 1);
@@ -52,6 +50,38 @@ fn who_was_down_gets_nothing_however_the_daemon_ends() {
         until_realserver(&director, "web", "rs2", RealserverState::Up);
         assert_eq!(weights(&stage.director)["8001"].len(), 2, "{signal}");
     }
+}
+
+#[test]
+fn every_failure_ends_the_same_if_the_daemon_is_killed_in_its_middle() {
+    fail_and_return(Signal::SIGKILL, Signal::SIGTERM);
+}
+
+#[test]
+fn every_failure_ends_the_same_if_the_daemon_is_stopped_in_its_middle() {
+    fail_and_return(Signal::SIGTERM, Signal::SIGKILL);
+}
+
+/// The daemon ends amid the failures, and once more after them.
+fn fail_and_return(amid: Signal, after: Signal) {
+    let stage = Stage::new();
+    let cases = faults::of_http().into_iter().chain(faults::of_tls(stage.director.directory())).collect();
+    let mut scene = Scene::new(stage, Forward::Nat, Family::V4, cases);
+    scene.fail();
+    // Some have a verdict by then, and some are half way to it.
+    until("some have failed", || scene.out().0 > 0);
+    let (out, all) = scene.out();
+    assert!(out < all, "{out} of {all}");
+    scene.restart(amid);
+    scene.until_out();
+
+    scene.until_kept();
+    scene.restart(after);
+    scene.assert_out();
+    scene.until_out();
+
+    scene.heal();
+    scene.until_back();
 }
 
 #[test]

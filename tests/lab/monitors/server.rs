@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv6Addr, TcpListener, UdpSocket},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,6 +26,10 @@ pub(super) enum Deed {
     AnswerOver(TlsAcceptor),
     /// Says this, and closes.
     Say(&'static [u8]),
+    /// Says what this makes of what it heard.
+    Reply(fn(&[u8]) -> Vec<u8>),
+    /// Says this before it hears anything, and then yes to everything, as SMTP has it.
+    Greet(&'static [u8]),
     /// Begins a good answer, a byte each second.
     Drip,
     /// Answers with 100 MB of nothing.
@@ -36,7 +40,7 @@ pub(super) enum Deed {
     Hang,
 }
 
-/// Serves until dropped; then its port refuses.
+/// Serves a port of both protocols and both families until dropped; then it refuses.
 pub(super) struct Server {
     deed: Arc<Mutex<Deed>>,
     tasks: JoinSet<()>,
@@ -45,20 +49,19 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn start(node: &Node, port: u16, deed: Deed) -> Self {
         let _runtime = runtime().enter();
-        let listener = node.enter(|| {
-            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?;
-            listener.set_nonblocking(true)?;
-            io::Result::Ok(listener)
-        });
-        let listener = listener.unwrap_or_else(|error| panic!("port {port} of {}: {error}", node.name()));
+        let sockets = node.enter(|| listen(port));
+        let (listener, socket) =
+            sockets.unwrap_or_else(|error| panic!("port {port} of {}: {error}", node.name()));
         let listener = net::TcpListener::from_std(listener).expect("a listener for the runtime");
+        let socket = net::UdpSocket::from_std(socket).expect("a socket for the runtime");
         let deed = Arc::new(Mutex::new(deed));
         let mut tasks = JoinSet::new();
         tasks.spawn(serve(listener, Arc::clone(&deed), node.name().into()));
+        tasks.spawn(serve_datagrams(socket, Arc::clone(&deed), node.name().into()));
         Self { deed, tasks }
     }
 
-    /// Does this with new connections.
+    /// Does this with new connections and datagrams.
     pub(super) fn does(&self, deed: Deed) {
         *self.deed.lock().expect("no other user panics") = deed;
     }
@@ -68,6 +71,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         runtime().block_on(self.tasks.shutdown());
     }
+}
+
+fn listen(port: u16) -> io::Result<(TcpListener, UdpSocket)> {
+    let any = (Ipv6Addr::UNSPECIFIED, port);
+    let (listener, socket) = (TcpListener::bind(any)?, UdpSocket::bind(any)?);
+    listener.set_nonblocking(true)?;
+    socket.set_nonblocking(true)?;
+    Ok((listener, socket))
 }
 
 async fn serve(listener: net::TcpListener, deed: Arc<Mutex<Deed>>, name: Arc<str>) {
@@ -96,6 +107,16 @@ async fn perform(mut stream: TcpStream, deed: Deed, name: Arc<str>) -> io::Resul
             let _ = stream.read(&mut request).await?;
             stream.write_all(answer).await?;
         }
+        Deed::Reply(reply) => {
+            let length = stream.read(&mut request).await?;
+            stream.write_all(&reply(&request[..length])).await?;
+        }
+        Deed::Greet(greeting) => {
+            stream.write_all(greeting).await?;
+            while stream.read(&mut request).await? > 0 {
+                stream.write_all(b"250 yes\r\n").await?;
+            }
+        }
         Deed::Drip => {
             let _ = stream.read(&mut request).await?;
             for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" {
@@ -116,4 +137,19 @@ async fn perform(mut stream: TcpStream, deed: Deed, name: Arc<str>) -> io::Resul
         Deed::Hang => std::future::pending().await,
     }
     Ok(())
+}
+
+async fn serve_datagrams(socket: net::UdpSocket, deed: Arc<Mutex<Deed>>, name: Arc<str>) {
+    let mut datagram = [0; 2048];
+    loop {
+        let Ok((length, from)) = socket.recv_from(&mut datagram).await else { continue };
+        let answer = match *deed.lock().expect("no other user panics") {
+            Deed::Answer => name.as_bytes().to_owned(),
+            Deed::Say(answer) => answer.to_owned(),
+            Deed::Reply(reply) => reply(&datagram[..length]),
+            _ => continue,
+        };
+        // An answer that cannot be sent ends nothing.
+        let _ = socket.send_to(&answer, from).await;
+    }
 }

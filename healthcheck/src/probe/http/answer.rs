@@ -1,7 +1,9 @@
 //! An answer's head, and where its body ends (RFC 9112, sections 4 and 6).
 
+use std::mem::MaybeUninit;
+
 use http::StatusCode;
-use httparse::{EMPTY_HEADER, Error, Header, Response, Status, parse_chunk_size};
+use httparse::{Error, Header, ParserConfig, Response, Status, parse_chunk_size};
 use thiserror::Error;
 
 /// How long a head may be, or the line before a chunk.
@@ -33,9 +35,11 @@ pub(super) struct Head {
 impl Head {
     /// Reads a head and its length; nothing while there is no end of it.
     pub(super) fn read(bytes: &[u8]) -> Result<Option<(Self, usize)>, Flaw> {
-        let mut headers = [EMPTY_HEADER; MOST_HEADERS];
-        let mut response = Response::new(&mut headers);
-        let length = match response.parse(bytes) {
+        let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut response = Response::new(&mut []);
+        let parsed =
+            ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut headers);
+        let length = match parsed {
             Ok(Status::Complete(length)) => length,
             Ok(Status::Partial) if bytes.len() < LARGEST_HEAD => return Ok(None),
             Ok(Status::Partial) | Err(Error::TooManyHeaders) => return Err(Flaw::TooLarge),

@@ -1,11 +1,15 @@
 //! A request as it is sent (RFC 9112, section 3).
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::{Credentials, Http, HttpVersion};
+
+/// Room for most requests.
+const USUAL: usize = 256;
 
 /// The bytes of a request, or what in it would make another request of it.
 pub(super) fn write(http: &Http, target: SocketAddr) -> Result<Vec<u8>, String> {
@@ -19,16 +23,17 @@ pub(super) fn write(http: &Http, target: SocketAddr) -> Result<Vec<u8>, String> 
     if !(http.path.starts_with('/') && http.path.bytes().all(|byte| byte.is_ascii_graphic())) {
         return Err(format!("{:?} is no path", http.path));
     }
-    let mut text = format!("{} {} HTTP/{version}\r\n", http.method, http.path);
+    let mut text = String::with_capacity(USUAL);
+    text.extend([http.method.as_str(), " ", &http.path, " HTTP/", version, "\r\n"]);
     let host = match &http.host {
-        Some(host) => host.clone(),
-        None => authority(target, if http.tls.is_some() { 443 } else { 80 }),
+        Some(host) => Cow::from(host),
+        None => authority(target, if http.tls.is_some() { 443 } else { 80 }).into(),
     };
     let credentials = http.credentials.as_ref().map(|Credentials { user, password }| {
         format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
     });
     let ours = [
-        ("Host", Some(host.as_str())),
+        ("Host", Some(&*host)),
         ("User-Agent", Some("lvsd")),
         ("Connection", Some("close")),
         ("Authorization", credentials.as_deref()),

@@ -1,13 +1,12 @@
-//! Talk with rtnetlink: requests, and the whole of their answers.
+//! Talk with the kernel over netlink: requests, and the whole of their answers.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use netlink_packet_core::{
-    Emitable as _, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_ALIGNTO, NLMSG_DONE, NLMSG_ERROR,
-    NLMSG_NOOP, NetlinkBuffer, NetlinkHeader,
+    Emitable as _, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_ALIGNTO, NLMSG_DONE,
+    NLMSG_ERROR, NLMSG_NOOP, NetlinkBuffer, NetlinkHeader,
 };
-use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -28,6 +27,8 @@ pub(super) const DATAGRAM: usize = 64 * 1024;
 /// A socket for requests.
 #[derive(Debug)]
 pub(super) struct Requests {
+    /// `NETLINK_*`.
+    protocol: isize,
     /// None after a failure, since more of the failed request's answer may then be under way.
     socket: Option<Socket>,
     sequence: u32,
@@ -35,27 +36,54 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn open() -> io::Result<Self> {
-        Ok(Self { socket: Some(connect()?), sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+    pub(super) fn open(protocol: isize) -> io::Result<Self> {
+        let socket = Some(connect(protocol)?);
+        Ok(Self { protocol, socket, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
     }
 
-    /// Sends a request (`RTM_*`) and waits for the kernel to have done it: the bodies of the messages it
+    /// Sends a request and waits for the kernel to have done it: the bodies of the messages it
     /// answers.
     pub(super) fn request(&mut self, kind: u16, flags: u16, body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
         for _ in 0..ATTEMPTS {
-            let socket = self.socket.take().map_or_else(connect, Ok)?;
-            self.sequence = self.sequence.wrapping_add(1);
-            let mut message = Vec::new();
-            write(&mut message, kind, flags | NLM_F_ACK, self.sequence, body)?;
-            send(&socket, &message)?;
-            let mut answer = Answer::new(kind, self.sequence);
-            receive(&socket, &mut self.buffer, |datagram| answer.take(datagram))?;
-            self.socket = Some(socket);
-            if !answer.torn {
-                return Ok(answer.bodies);
+            let mut bodies = Vec::new();
+            if !self.exchange(kind, flags, body, &mut |body| bodies.push(body))? {
+                return Ok(bodies);
             }
         }
         Err(io::Error::other("the list did not stay the same while it was read"))
+    }
+
+    /// Asks for a list that is too long to be kept, and may change while it is read: each body is handed over as it comes.
+    pub(super) fn dump(
+        &mut self,
+        kind: u16,
+        body: &[u8],
+        hand_over: &mut impl FnMut(Vec<u8>),
+    ) -> io::Result<()> {
+        self.exchange(kind, NLM_F_DUMP, body, hand_over).map(drop)
+    }
+
+    /// Says whether the answer changed while the kernel wrote it.
+    fn exchange(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        body: &[u8],
+        hand_over: &mut impl FnMut(Vec<u8>),
+    ) -> io::Result<bool> {
+        let socket = self.socket.take().map_or_else(|| connect(self.protocol), Ok)?;
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut message = Vec::new();
+        write(&mut message, kind, flags | NLM_F_ACK, self.sequence, body)?;
+        send(&socket, &message)?;
+        let mut answer = Answer::new(kind, self.sequence);
+        receive(&socket, &mut self.buffer, |datagram| {
+            let complete = answer.take(datagram);
+            answer.bodies.drain(..).for_each(&mut *hand_over);
+            complete
+        })?;
+        self.socket = Some(socket);
+        Ok(answer.torn)
     }
 
     /// Sends requests for one object each: the bodies of the messages that answer them, in the same order.
@@ -66,7 +94,7 @@ impl Requests {
     ) -> io::Result<Vec<io::Result<Vec<u8>>>> {
         let mut outcomes = Vec::with_capacity(bodies.len());
         for batch in bodies.chunks(BATCH) {
-            let socket = self.socket.take().map_or_else(connect, Ok)?;
+            let socket = self.socket.take().map_or_else(|| connect(self.protocol), Ok)?;
             let first = self.sequence.wrapping_add(1);
             let mut messages = Vec::new();
             for body in batch {
@@ -83,8 +111,8 @@ impl Requests {
     }
 }
 
-fn connect() -> io::Result<Socket> {
-    let socket = Socket::new(NETLINK_ROUTE)?;
+fn connect(protocol: isize) -> io::Result<Socket> {
+    let socket = Socket::new(protocol)?;
     let seconds = PATIENCE.as_secs().try_into().unwrap_or(libc::time_t::MAX);
     setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(seconds, 0))?;
     Ok(socket)
@@ -159,8 +187,8 @@ impl Answer {
     /// The answer to the request of this kind and sequence number.
     pub(super) fn new(request: u16, sequence: u32) -> Self {
         Self {
-            // rtnetlink numbers what can be done with an object in fours: new, delete, get, set. A get is
-            // answered by a new.
+            // What can be done with an object is numbered in fours: new, delete, get, set in rtnetlink; new, get,
+            // delete in ctnetlink. A get is answered by a new.
             kind: request & !3,
             sequence,
             bodies: Vec::new(),

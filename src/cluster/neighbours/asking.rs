@@ -1,0 +1,102 @@
+//! What the neighbours are asked, and when.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use std::vec::IntoIter;
+
+use failover::arp::Arp;
+use failover::{Moment, VipId};
+
+use super::Mac;
+use crate::config::Interface;
+
+/// The most questions that go out in one go, and the time from one go to the next: switches throttle ARP, and
+/// heartbeats must not wait.
+pub(super) const BURST: usize = 16;
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
+
+/// What is asked. The kinds come in the order of their urgency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Question {
+    /// Whether anybody has the address of a vip that this node is to take.
+    Probe { vip: VipId, on: Interface, address: Ipv4Addr },
+    /// Whether a neighbour knows where the address of a vip is now.
+    Confirm { vip: VipId, on: Interface, address: Ipv4Addr, neighbour: Ipv4Addr },
+    /// Where another director is.
+    Director { on: Interface, address: Ipv4Addr },
+}
+
+impl Question {
+    pub(super) const fn on(&self) -> &Interface {
+        match self {
+            Self::Probe { on, .. } | Self::Confirm { on, .. } | Self::Director { on, .. } => on,
+        }
+    }
+
+    /// How it is asked by somebody with this MAC address.
+    pub(super) const fn arp(&self, mac: Mac) -> Arp {
+        match *self {
+            Self::Probe { address, .. } | Self::Director { address, .. } => Arp::probe(mac, address),
+            Self::Confirm { address, neighbour, .. } => Arp::question(mac, address, neighbour),
+        }
+    }
+}
+
+/// The questions that are still to be asked. A late caller delays the rest of a train; it never causes a burst.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    trains: BTreeMap<Question, Train>,
+    /// The end of the pause after the last go.
+    paused_until: Moment,
+}
+
+#[derive(Debug)]
+struct Train {
+    due: Moment,
+    gaps: IntoIter<Duration>,
+}
+
+impl Asking {
+    /// Asks now, and again after each of the gaps.
+    pub(super) fn start(&mut self, now: Moment, question: Question, gaps: Vec<Duration>) {
+        self.trains.insert(question, Train { due: now, gaps: gaps.into_iter() });
+    }
+
+    /// Asks no more what is not `wanted`.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Question) -> bool) {
+        self.trains.retain(|question, _| wanted(question));
+    }
+
+    /// Asks this no more.
+    pub(super) fn stop(&mut self, question: &Question) {
+        self.trains.remove(question);
+    }
+
+    /// What to ask now.
+    pub(super) fn poll(&mut self, now: Moment) -> Vec<Question> {
+        if now < self.paused_until {
+            return Vec::new();
+        }
+        let mut asked = Vec::new();
+        self.trains.retain(|question, train| {
+            if asked.len() == BURST || now < train.due {
+                return true;
+            }
+            asked.push(question.clone());
+            let gap = train.gaps.next();
+            train.due = now + gap.unwrap_or_default();
+            gap.is_some()
+        });
+        if !asked.is_empty() {
+            self.paused_until = now + PAUSE;
+        }
+        asked
+    }
+
+    /// When [`poll`](Self::poll) has something to ask next.
+    pub(super) fn poll_timeout(&self) -> Option<Moment> {
+        let due = self.trains.values().map(|train| train.due).min()?;
+        Some(due.max(self.paused_until))
+    }
+}

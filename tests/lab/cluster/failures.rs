@@ -1,0 +1,218 @@
+//! Everything that can befall the owner of a vip and its cluster: who owns the vip then, for how long clients have no
+//! answer, and whether two directors ever answer at once.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::clock::Step;
+use super::farm::{BOTH, Farm, NAMES};
+use crate::patience::until;
+
+/// A failure and its end.
+struct Case {
+    name: &'static str,
+    happens: fn(&mut Farm),
+    then: Then,
+    heals: fn(&mut Farm),
+}
+
+/// What becomes of the vip, which the first director owns.
+#[derive(Clone, Copy)]
+enum Then {
+    /// It stays all the time.
+    Stays,
+    /// Another takes it.
+    Moves,
+    /// Nobody has it.
+    Nobody,
+}
+
+/// The longest that a case may be watched without anything being expected to change.
+const WATCHED: Duration = Duration::from_secs(4);
+
+const CASES: &[Case] = &[
+    Case {
+        name: "all links of the owner cut",
+        happens: |farm| farm.cut_off(0),
+        then: Then::Moves,
+        heals: |farm| farm.reconnect(0),
+    },
+    Case {
+        name: "power off: frozen, and its links cut",
+        happens: |farm| {
+            farm.directors[0].signal(Signal::SIGSTOP);
+            farm.cut_off(0);
+        },
+        then: Then::Moves,
+        heals: |farm| {
+            farm.directors[0].signal(Signal::SIGCONT);
+            farm.reconnect(0);
+        },
+    },
+    Case {
+        name: "the owner's heartbeat link cut",
+        happens: |farm| farm.nodes[0].eth(1).cut(),
+        then: Then::Stays,
+        heals: |farm| farm.nodes[0].eth(1).heal(),
+    },
+    Case {
+        name: "the owner's uplink cut",
+        happens: |farm| farm.nodes[0].eth(0).cut(),
+        then: Then::Moves,
+        heals: |farm| farm.nodes[0].eth(0).heal(),
+    },
+    Case {
+        name: "the uplink of another cut",
+        happens: |farm| farm.nodes[1].eth(0).cut(),
+        then: Then::Stays,
+        heals: |farm| farm.nodes[1].eth(0).heal(),
+    },
+    Case {
+        name: "deaf owner",
+        happens: |farm| farm.drop_heartbeats(0, &["input"]),
+        then: Then::Moves,
+        heals: |farm| farm.let_heartbeats_pass(),
+    },
+    Case {
+        name: "mute owner",
+        happens: |farm| farm.drop_heartbeats(0, &["output"]),
+        then: Then::Moves,
+        heals: |farm| farm.let_heartbeats_pass(),
+    },
+    Case {
+        name: "the owner's heartbeats lost, clients reach everybody",
+        happens: |farm| farm.drop_heartbeats(0, BOTH),
+        then: Then::Moves,
+        heals: |farm| farm.let_heartbeats_pass(),
+    },
+    Case {
+        name: "partition {1,2} | {3}",
+        happens: |farm| farm.drop_heartbeats(2, BOTH),
+        then: Then::Stays,
+        heals: |farm| farm.let_heartbeats_pass(),
+    },
+    Case {
+        name: "partition {1} | {2} | {3}",
+        happens: |farm| (0..3).for_each(|index| farm.drop_heartbeats(index, BOTH)),
+        then: Then::Nobody,
+        heals: |farm| farm.let_heartbeats_pass(),
+    },
+    Case {
+        name: "standby and online",
+        happens: |farm| farm.say(0, ["node", "standby"]),
+        then: Then::Moves,
+        heals: |farm| farm.say(0, ["node", "online"]),
+    },
+    Case {
+        name: "moved by hand and back",
+        happens: |farm| farm.say(2, ["vip", "move", "web", "litsha22"]),
+        then: Then::Moves,
+        heals: |farm| farm.say(1, ["vip", "release", "web"]),
+    },
+    Case {
+        name: "graceful stop and fail-back",
+        happens: |farm| farm.stop(0, Signal::SIGTERM),
+        then: Then::Moves,
+        heals: |farm| farm.start_again(0),
+    },
+];
+
+#[test]
+fn nobody_ever_shares_the_vip() {
+    let mut farm = Farm::alone();
+    farm.start();
+    farm.until_settled();
+    let mut table = Vec::new();
+    for case in CASES {
+        let (watcher, visitor) = (farm.watch(), farm.visit());
+        visitor.await_visits(10);
+        (case.happens)(&mut farm);
+        match case.then {
+            Then::Stays => {
+                let begin = Instant::now();
+                while begin.elapsed() < WATCHED {
+                    assert!(farm.carries(0), "{}: {} gave the vip up", case.name, NAMES[0]);
+                }
+            }
+            // What is frozen keeps the address, and reaches nobody.
+            Then::Moves => until(case.name, || farm.carries(1) || farm.carries(2)),
+            Then::Nobody => until(case.name, || farm.owners().is_empty()),
+        }
+        let moved = !matches!(case.then, Then::Nobody);
+        if moved {
+            visitor.await_visits(20);
+        }
+        let gap = visitor.gap_so_far();
+        (case.heals)(&mut farm);
+        farm.until_settled();
+        visitor.await_visits(20);
+        let (visits, seen) = (visitor.stop(), watcher.stop());
+        let gap = if moved { format!("{:>6} ms", gap.as_millis()) } else { "-".to_owned() };
+        table.push(format!(
+            "{:<55} {gap:>10} {:>7} ms {:>9} ms",
+            case.name,
+            visits.longest_gap().as_millis(),
+            seen.twice().as_millis()
+        ));
+        assert_eq!(seen.twice(), Duration::ZERO, "{}: {seen:?}", case.name);
+    }
+    println!("{:<55} {:>10} {:>10} {:>12}", "", "gap", "in all", "two owners");
+    for line in table {
+        println!("{line}");
+    }
+}
+
+#[test]
+fn a_lossy_network_costs_time_and_never_makes_two_owners() {
+    let mut farm = Farm::alone();
+    farm.start();
+    farm.until_settled();
+    let (watcher, visitor) = (farm.watch(), farm.visit());
+    visitor.await_visits(10);
+    for link in 0..2 {
+        farm.nodes[0].eth(link).loss(30);
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < 4 * WATCHED {
+        assert!(farm.owners().len() <= 1);
+    }
+    for link in 0..2 {
+        farm.nodes[0].eth(link).heal();
+    }
+    farm.until_settled();
+    let (visits, seen) = (visitor.stop(), watcher.stop());
+    println!("30 % loss at the owner for {:?}: longest gap {:?}", 4 * WATCHED, visits.longest_gap());
+    assert_eq!(seen.twice(), Duration::ZERO, "{seen:?}");
+}
+
+#[test]
+fn a_clock_that_is_stepped_by_an_hour_moves_nothing() {
+    let mut farm = Farm::alone();
+    farm.start();
+    farm.until_settled();
+    let watcher = farm.watch();
+    for seconds in [3600, -3600] {
+        let _step = Step::by(seconds);
+        let begin = Instant::now();
+        while begin.elapsed() < WATCHED {
+            assert!(farm.carries(0), "{seconds} s");
+        }
+    }
+    assert_eq!(watcher.stop().twice(), Duration::ZERO);
+}
+
+#[test]
+fn all_directors_that_start_again_at_once_come_to_the_same_end() {
+    let mut farm = Farm::alone();
+    farm.start();
+    farm.until_settled();
+    let watcher = farm.watch();
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        farm.restart_all(signal);
+        farm.until_settled();
+    }
+    let seen = watcher.stop();
+    // A director that is killed leaves the address behind until it starts again, and only then.
+    assert_eq!(seen.twice(), Duration::ZERO, "{seen:?}");
+}
