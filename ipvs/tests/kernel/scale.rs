@@ -1,6 +1,7 @@
 //! Many objects, lost answers and other writers.
 
 use std::process::Command;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -80,30 +81,38 @@ fn lost_answers_are_an_overrun_and_do_not_disturb_what_follows() {
 /// Every service has a destination from before until it is deleted, so an empty one was never there.
 #[test]
 fn services_that_vanish_during_a_listing_are_not_seen_empty() {
+    const AT_ONCE: u32 = 30;
     let mut connection = connect();
-    let mut vanished = 0;
+    let begin = Arc::new(Barrier::new(2));
     for _ in 0..5 {
         converge(&mut connection, &table(300, 1));
         // A thread is born into the network namespace of the one that starts it.
-        let deleting = thread::spawn(|| {
-            let mut connection = Connection::open().unwrap();
-            for number in 1..=300 {
-                let id = numbered_service(number);
-                assert_eq!(connection.apply(&[Op::DeleteService(id)]).unwrap(), []);
-                assert_eq!(connection.observe(id).unwrap(), None);
+        let deleting = thread::spawn({
+            let begin = Arc::clone(&begin);
+            move || {
+                let mut connection = Connection::open().unwrap();
+                for first in (1..=300).step_by(AT_ONCE as usize) {
+                    let ids: Vec<_> = (first..first + AT_ONCE).map(numbered_service).collect();
+                    begin.wait();
+                    for id in ids {
+                        assert_eq!(connection.apply(&[Op::DeleteService(id)]).unwrap(), []);
+                        assert_eq!(connection.observe(id).unwrap(), None);
+                    }
+                    begin.wait();
+                }
             }
         });
-        let mut last = 300;
-        while last > 0 {
+        for left in (0..300).rev().step_by(AT_ONCE as usize) {
+            begin.wait();
             let listing = connection.list().unwrap();
             let empty = listing.services.iter().filter(|service| service.destinations.is_empty()).count();
             assert_eq!(empty, 0);
-            vanished += usize::from(listing.services.len() < last);
-            last = listing.services.len();
+            begin.wait();
+            let listing = connection.list().unwrap();
+            assert_eq!(listing.services.len(), (left + 1 - AT_ONCE) as usize);
         }
         deleting.join().unwrap();
     }
-    assert!(vanished > 5, "nothing happened during a listing");
 }
 
 /// The kernel puts a new destination first and goes on with a dump by its number, and so repeats some.
