@@ -91,7 +91,7 @@ impl Takeover {
 
     fn surround(&mut self, surroundings: &Surroundings<'_>) {
         let (least, most) = PATIENCE;
-        self.patience = (surroundings.deadtime / 10).clamp(least, most);
+        self.patience = (surroundings.deadtime / 15).clamp(least, most);
         let ping = surroundings.ping.iter().filter_map(|address| match address {
             IpAddr::V4(address) => Some(*address),
             IpAddr::V6(_) => None,

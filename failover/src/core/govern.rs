@@ -50,11 +50,13 @@ impl Core {
         }
     }
 
-    /// What each node says of itself; nothing of those that this node does not hear, or that do not hear it.
+    /// What each node says of itself; nothing of those that this node does not hear, or that do not hear it. A vip is
+    /// granted to another before the promises to its silent owner end, so that it is claimed by then.
     fn standings(&self) -> Vec<Option<Standing>> {
-        let me = self.settings.me;
+        let (me, now, deadtime) = (self.settings.me, self.now, self.settings.deadtime);
         let heard = |node: NodeId| {
-            let standing = &self.latest(node)?.standing;
+            let peer = self.peers.get(node.index()).filter(|peer| !peer.is_quiet(now, deadtime))?;
+            let standing = &peer.latest.as_ref()?.standing;
             standing.hears.contains(me).then(|| standing.clone())
         };
         let all = self.settings.nodes();

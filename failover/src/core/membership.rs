@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::peer::Arrival;
-use super::settings::quiet;
 use super::{Core, Notice, Output};
 use crate::guard::Guard;
 use crate::message::{Message, Page};
@@ -30,7 +29,7 @@ impl Core {
         let arrival = peer.arrive(now, link, session, sequence, in_order);
         // Neither a question nor a promise is worth less for having been overtaken.
         if message.urgent {
-            peer.asked = peer.asked.max(Some(sequence));
+            peer.ask(now, sequence);
         }
         let before = peer.latest.as_ref().map(|latest| (latest.standing.leaves, latest.lease));
         if let Some(silence) = silence.filter(|_| peer.told_alive) {
@@ -136,7 +135,7 @@ impl Core {
             for heard in heard.flatten() {
                 consider(heard + self.settings.deadtime);
             }
-            peer.heard.into_iter().for_each(|heard| consider(heard + quiet(self.settings.deadtime)));
+            peer.quiet_from(self.settings.deadtime).into_iter().for_each(&mut *consider);
         }
     }
 }

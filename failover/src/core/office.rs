@@ -199,13 +199,18 @@ impl Core {
     }
 
     fn enter(&mut self, term: Term) {
+        self.begin(term);
+        self.store();
+    }
+
+    /// Enters a term, which is to be put on disk.
+    fn begin(&mut self, term: Term) {
         self.office.term = term;
         self.office.vote = None;
         self.office.part = Part::Follower;
         self.office.leader = None;
         self.office.patience = self.now;
         self.postpone();
-        self.store();
     }
 
     fn follow(&mut self, node: NodeId, lease: Duration) {

@@ -32,6 +32,8 @@ pub(super) struct Peer {
     next: u64,
     /// The number of the latest message that asked for an acknowledgement.
     pub(super) asked: Option<u64>,
+    /// When it last asked for one.
+    asked_at: Option<Moment>,
     /// What the latest acknowledgement said.
     pub(super) acknowledged: Ack,
     /// How often it was silent for longer than `warntime`.
@@ -84,6 +86,7 @@ impl Peer {
             sent: VecDeque::new(),
             next: 1,
             asked: None,
+            asked_at: None,
             acknowledged: nothing(),
             late: 0,
         }
@@ -104,6 +107,7 @@ impl Peer {
             self.sequence = 0;
             self.page = 0;
             self.asked = None;
+            self.asked_at = None;
             self.acknowledged = nothing();
             self.links.iter_mut().for_each(|link| link.sequence = 0);
         }
@@ -132,9 +136,24 @@ impl Peer {
         later
     }
 
-    /// Whether it was heard once, and not for so long that it owns nothing any more.
+    /// Takes note of a message that asks for an acknowledgement.
+    pub(super) fn ask(&mut self, now: Moment, sequence: u64) {
+        self.asked = self.asked.max(Some(sequence));
+        self.asked_at = Some(now);
+    }
+
+    /// From when on it owns nothing any more, if it says nothing before; unknown if it was never heard. What it answers
+    /// renews no promise to it, but whoever answers is there.
+    pub(super) fn quiet_from(&self, deadtime: Duration) -> Option<Moment> {
+        let heard = self.heard?;
+        let owns = self.latest.as_ref().is_some_and(|latest| !latest.claims.is_empty());
+        let renewed = self.asked_at.filter(|_| owns).unwrap_or(heard);
+        Some((renewed + quiet(deadtime)).max(heard + deadtime * 2 / 3))
+    }
+
+    /// Whether it has said nothing for so long that it owns nothing any more.
     pub(super) fn is_quiet(&self, now: Moment, deadtime: Duration) -> bool {
-        self.heard.is_some_and(|heard| now >= heard + quiet(deadtime))
+        self.quiet_from(deadtime).is_some_and(|from| from <= now)
     }
 
     /// Whether it was heard within a time.

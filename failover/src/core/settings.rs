@@ -116,7 +116,7 @@ impl Settings {
 /// How long a voter that hears nothing of the DC elects no other. That is over before its promises of vips are, so that
 /// there is another DC by then; but nobody is given up for two heartbeats that were lost.
 pub(super) fn loyalty(lease: Duration, keepalive: Duration) -> Duration {
-    (lease * 2 / 3).max(keepalive * 5 / 2).min(lease)
+    (lease * 2 / 3).max(keepalive * 9 / 4).min(lease)
 }
 
 /// How long a node relies on a promise for `lease`, counted from before it was asked for.

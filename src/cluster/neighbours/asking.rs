@@ -1,6 +1,6 @@
 //! What the neighbours are asked, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use std::vec::IntoIter;
@@ -11,10 +11,9 @@ use failover::{Moment, VipId};
 use super::Mac;
 use crate::config::Interface;
 
-/// The most questions that go out in one go, and the time from one go to the next: switches throttle ARP, and
-/// heartbeats must not wait.
+/// The most questions that go out within a time, and that time: switches throttle ARP, and heartbeats must not wait.
 pub(super) const BURST: usize = 16;
-pub(super) const PAUSE: Duration = Duration::from_millis(10);
+pub(super) const WITHIN: Duration = Duration::from_millis(10);
 
 /// What is asked. The kinds come in the order of their urgency.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +46,8 @@ impl Question {
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     trains: BTreeMap<Question, Train>,
-    /// The end of the pause after the last go.
-    paused_until: Moment,
+    /// When the last questions went out, at most [`BURST`] of them, the oldest first.
+    gone: VecDeque<Moment>,
 }
 
 #[derive(Debug)]
@@ -75,28 +74,25 @@ impl Asking {
 
     /// What to ask now.
     pub(super) fn poll(&mut self, now: Moment) -> Vec<Question> {
-        if now < self.paused_until {
-            return Vec::new();
-        }
+        self.gone.retain(|at| now < *at + WITHIN);
         let mut asked = Vec::new();
         self.trains.retain(|question, train| {
-            if asked.len() == BURST || now < train.due {
+            if self.gone.len() == BURST || now < train.due {
                 return true;
             }
+            self.gone.push_back(now);
             asked.push(question.clone());
             let gap = train.gaps.next();
             train.due = now + gap.unwrap_or_default();
             gap.is_some()
         });
-        if !asked.is_empty() {
-            self.paused_until = now + PAUSE;
-        }
         asked
     }
 
     /// When [`poll`](Self::poll) has something to ask next.
     pub(super) fn poll_timeout(&self) -> Option<Moment> {
         let due = self.trains.values().map(|train| train.due).min()?;
-        Some(due.max(self.paused_until))
+        let room = self.gone.front().filter(|_| self.gone.len() == BURST).map(|at| *at + WITHIN);
+        Some(room.map_or(due, |room| room.max(due)))
     }
 }

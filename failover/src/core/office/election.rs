@@ -51,7 +51,7 @@ impl Core {
                 if term >= self.office.term && self.is_free_for(from, message.document.stamp) =>
             {
                 if term > self.office.term {
-                    self.enter(term);
+                    self.begin(term);
                 }
                 self.office.patience = self.office.patience.max(self.now + self.settings.keepalive);
                 if self.office.vote.is_none() || !self.guards(Guard::OneVote) {
@@ -116,7 +116,6 @@ impl Core {
             let until = self.now + self.settings.deadtime;
             self.office.part = Part::Candidate { votes: NodeSet::default(), since: self.now, until };
             self.store();
-            self.news = true;
         } else if *until <= self.now {
             self.give_up();
         }

@@ -101,6 +101,8 @@ pub(super) struct Net {
     flying: VecDeque<(Moment, usize, Event)>,
     /// Who was to ask for which vip.
     pub(super) inquired: Vec<(usize, VipId)>,
+    /// What went to whose disk.
+    pub(super) stored: Vec<(usize, Paper)>,
 }
 
 impl Net {
@@ -125,6 +127,7 @@ impl Net {
             cut: BTreeSet::new(),
             flying: VecDeque::new(),
             inquired: Vec::new(),
+            stored: Vec::new(),
         };
         (0..count).for_each(|id| net.start(id));
         net
@@ -203,6 +206,10 @@ impl Net {
         self.nodes[id].as_ref().unwrap().lease(VIP)
     }
 
+    pub(super) const fn now(&self) -> Moment {
+        self.now
+    }
+
     pub(super) fn leave(&mut self, id: usize) {
         self.tell(id, Event::Leave);
     }
@@ -261,6 +268,7 @@ impl Net {
                     }
                 }
                 Output::Store(paper) => {
+                    self.stored.push((id, paper));
                     self.papers[id] = Some(paper);
                     self.flying.push_back((self.now + STEP, id, Event::Stored(paper)));
                 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::asking::{BURST, PAUSE};
+use super::super::asking::{BURST, WITHIN};
 use super::*;
 
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -20,6 +20,15 @@ fn each_address_is_asked_for_twice_and_then_there_is_a_verdict() {
         seen: vec![(1200, Seen::Verdict(VIP, Verdict::Free))],
     };
     assert_eq!(run(&mut neighbours, 1000, 100_000, silence), expected);
+}
+
+#[test]
+fn a_verdict_is_as_early_as_it_was_wanted() {
+    let mut neighbours = neighbours();
+    neighbours.probe(at(0), VIP, &[(on("eth0"), address(205))], Duration::from_millis(6));
+    let story = run(&mut neighbours, 0, 1000, silence);
+    assert_eq!(story.sent.iter().map(|(time, ..)| *time).collect::<Vec<_>>(), [0, 3]);
+    assert_eq!(story.seen, [(6, Seen::Verdict(VIP, Verdict::Free))]);
 }
 
 #[test]
@@ -174,7 +183,7 @@ proptest! {
         }
         prop_assert!(rounds < 20_000);
         for (first, next) in sent.iter().zip(sent.iter().skip(BURST)) {
-            prop_assert!(next.since(*first) >= PAUSE);
+            prop_assert!(next.since(*first) >= WITHIN);
         }
     }
 }
