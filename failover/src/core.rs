@@ -181,6 +181,8 @@ pub enum Output {
     /// Ask whether somebody has a vip: its owner has been silent for longer than it can have kept it, and this node may be
     /// to take it in a moment.
     Inquire(VipId),
+    /// Say again where all vips are that this node carries: a node spoke as if a term were not over.
+    Announce,
     /// Tell somebody.
     Notice(Notice),
 }

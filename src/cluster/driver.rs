@@ -215,6 +215,7 @@ impl Driver {
                 }
                 Output::Yield(vip) => self.takeover.yield_up(vip, now()),
                 Output::Inquire(vip) => self.takeover.wonder(vip, now()),
+                Output::Announce => self.takeover.announce_all(),
                 Output::Notice(notice) => self.notice(notice),
             }
         }

@@ -45,6 +45,7 @@ impl Core {
             Arrival::News => {}
         }
         self.note_standing(from, before, &message);
+        self.note_old_term(from, &message);
         self.voter.hear(from, &message.claims);
         self.learn(from, &message);
         self.vote(from, &message);
@@ -61,6 +62,18 @@ impl Core {
         }
         if lease != self.settings.deadtime && before.is_none_or(|(_, known)| known != lease) {
             self.tell(Notice::OtherLease(from, lease));
+        }
+    }
+
+    /// Whoever claims what is this node's, or has another DC, in a term that is over: somebody may have believed it.
+    fn note_old_term(&mut self, from: NodeId, message: &Message) {
+        let other_dc = message.leader.is_some_and(|leader| Some(leader) != self.leader());
+        let claims_ours = message.claims.iter().any(|vip| self.claims.contains_key(vip));
+        let outdated = message.term < self.term() && (other_dc || claims_ours);
+        if let Some(peer) = self.peers.get_mut(from.index()).filter(|_| outdated)
+            && peer.outdated.replace(message.term) != Some(message.term)
+        {
+            self.outputs.push_back(Output::Announce);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::settings::quiet;
-use crate::message::{Ack, Message};
+use crate::message::{Ack, Message, Term};
 use crate::moment::Moment;
 use crate::name::LinkId;
 
@@ -38,6 +38,8 @@ pub(super) struct Peer {
     pub(super) acknowledged: Ack,
     /// How often it was silent for longer than `warntime`.
     pub(super) late: u64,
+    /// The latest term that was over when it spoke of it as if it were not.
+    pub(super) outdated: Option<Term>,
 }
 
 /// A path to another node.
@@ -89,6 +91,7 @@ impl Peer {
             asked_at: None,
             acknowledged: nothing(),
             late: 0,
+            outdated: None,
         }
     }
 

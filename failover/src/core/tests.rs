@@ -7,10 +7,11 @@ mod register;
 use std::time::Duration;
 
 use super::{NodeState, Ownership, Paper};
-use crate::core::{NoQuorum, Settings};
-use crate::message::{Bar, Cause, Reach};
+use crate::core::{Core, NoQuorum, Output, Settings};
+use crate::message::{Bar, Cause, Message, Reach, Term};
 use crate::score::Score;
-use net::{Net, VIP, ms, node, three, two, with_policy};
+use faults::{START, a_message, kept, received, told};
+use net::{Net, VIP, ms, node, table_of, three, two, with_policy};
 
 const LONG: Duration = ms(10_000);
 
@@ -163,6 +164,30 @@ fn standby_and_moves_take_a_few_messages() {
     });
     net.run(ms(20));
     assert_eq!(net.owners(), [1]);
+}
+
+#[test]
+fn what_is_said_in_a_term_that_is_over_is_answered_once_by_an_announcement() {
+    let own = Paper { term: Term(5), vote: None, lease: ms(1_000) };
+    let mut core = Core::new(three(), START, Some(own), kept(), 1);
+    let table = table_of(node(0));
+    told(&mut core, START, received(1, 1, &Message { term: Term(5), table, ..a_message() }));
+    let of_term = |term| Message { term: Term(term), ..a_message() };
+    let led = |term| Message { leader: Some(node(1)), ..of_term(term) };
+    let claiming = |term| Message { claims: vec![VIP], ..of_term(term) };
+    let said = [
+        (of_term(1), false),
+        (led(1), true),
+        (led(1), false),
+        (claiming(1), false),
+        (claiming(2), true),
+        (led(5), false),
+    ];
+    for (sequence, (message, announced)) in (2..).zip(said) {
+        let outputs = told(&mut core, START, received(1, sequence, &message));
+        let count = outputs.iter().filter(|output| matches!(output, Output::Announce)).count();
+        assert_eq!(count, usize::from(announced), "message {sequence}");
+    }
 }
 
 #[test]

@@ -377,8 +377,8 @@ impl World {
                 let delay = self.random.time(Duration::ZERO..limit);
                 self.after(delay, Happening::Off { node: id, life, vip, order });
             }
-            // Whoever answers is part of no world here.
-            Output::Inquire(_) => {}
+            // Whoever answers or listens is part of no world here.
+            Output::Inquire(_) | Output::Announce => {}
             Output::Page { to, sequence, page } => {
                 trace!(self, "    {id} to {to} {sequence}: {}", page_outline(&page));
                 if self.node(id).earlier {

@@ -9,9 +9,9 @@ use crate::name::{LinkId, NodeId};
 
 use super::net::{Net, VIP, ms, node, table_of, three, two};
 
-const START: Moment = Moment::from_origin(ms(1_000));
+pub(super) const START: Moment = Moment::from_origin(ms(1_000));
 
-fn told(core: &mut Core, at: Moment, event: Event) -> Vec<Output> {
+pub(super) fn told(core: &mut Core, at: Moment, event: Event) -> Vec<Output> {
     core.handle(at, event);
     std::iter::from_fn(|| core.poll_output()).collect()
 }
@@ -24,11 +24,11 @@ fn said(outputs: &[Output]) -> impl Iterator<Item = (NodeId, &Message)> {
 }
 
 /// A document that is no news to anybody.
-fn kept() -> Kept {
+pub(super) fn kept() -> Kept {
     Kept { accepted: Some(Document::empty()), committed: None }
 }
 
-fn received(from: usize, sequence: u64, message: &Message) -> Event {
+pub(super) fn received(from: usize, sequence: u64, message: &Message) -> Event {
     Event::Received {
         from: node(from),
         link: LinkId(0),
@@ -38,7 +38,7 @@ fn received(from: usize, sequence: u64, message: &Message) -> Event {
     }
 }
 
-fn a_message() -> Message {
+pub(super) fn a_message() -> Message {
     let mut other = Core::new(Settings { me: node(1), ..three() }, START, None, Kept::default(), 1);
     let outputs = told(&mut other, START, Event::Tick);
     let first = said(&outputs).next().map(|(_, message)| message.clone());

@@ -298,7 +298,7 @@ impl Net {
                 }
                 Output::Committed(document) => self.kept[id].committed = Some(document),
                 Output::Answer(ticket, answer) => self.answers.push((ticket, answer)),
-                Output::Notice(_) => {}
+                Output::Announce | Output::Notice(_) => {}
             }
         }
         for reply in replies {
