@@ -174,7 +174,9 @@ impl Table<'_> {
         match seen.unfit {
             Some(Unfit::Table) => Some("its kernel does not hold what the file says"),
             Some(Unfit::Checks) => Some("its checks do not know yet how the realservers are"),
-            None if seen.file != self.scene.common_file() => Some("its file differs from that of most nodes"),
+            None if seen.file != self.scene.view().common_file() => {
+                Some("its file differs from that of most nodes")
+            }
             None => None,
         }
     }

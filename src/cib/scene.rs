@@ -48,7 +48,7 @@ impl Scene {
 
     /// How many voters there are, and how many have to agree.
     pub(super) fn votes(&self) -> (usize, usize) {
-        let heard = self.nodes().filter(|(id, node)| is_heard(self.state(*id, node)));
+        let heard = self.nodes().filter(|(id, node)| self.state(*id, node).is_heard());
         (heard.count(), self.view().needed)
     }
 
@@ -66,7 +66,7 @@ impl Scene {
         let leader = self.view().leader;
         let answers = leader.is_none_or(|leader| leader == id || node.hears.contains(leader));
         let state = if answers { self.state(id, node) } else { NodeState::Dead };
-        let pings = (self.ping_hosts > 0 && is_heard(state)).then(|| node.reach.pings.into());
+        let pings = (self.ping_hosts > 0 && state.is_heard()).then(|| node.reach.pings.into());
         Node { state, pings, leads: leader == Some(id), barred: &node.barred }
     }
 
@@ -93,27 +93,14 @@ impl Scene {
             declared.map(|known| known.name.clone())
         };
         NodeStatus {
-            online: is_heard(node.state),
+            online: node.state.is_heard(),
             attributes: pingd.map(|pingd| ("pingd".to_owned(), pingd.to_string())).into_iter().collect(),
             vips: owned.filter_map(name).collect(),
         }
-    }
-
-    /// The file that most nodes have; of two, this director's.
-    pub(super) fn common_file(&self) -> Option<u64> {
-        let heard = || self.nodes().filter(|(id, node)| is_heard(self.state(*id, node)));
-        let files = || heard().filter_map(|(_, node)| node.file);
-        let own = self.nodes().find(|(_, node)| node.links.is_empty()).and_then(|(_, node)| node.file);
-        let count = |file: u64| files().filter(|known| *known == file).count();
-        files().max_by_key(|file| (count(*file), Some(*file) == own, *file))
     }
 }
 
 /// What a node reaches, for a rank.
 pub(super) const fn counted(reach: Reach, counts_pings: bool) -> Reach {
     if counts_pings { Reach { pings: 0, ..reach } } else { reach }
-}
-
-const fn is_heard(state: NodeState) -> bool {
-    matches!(state, NodeState::Online | NodeState::Standby | NodeState::Suspect | NodeState::Leaving)
 }

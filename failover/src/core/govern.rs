@@ -73,6 +73,12 @@ impl Core {
         all.map(|node| if node == self.settings.me { self.able.reach } else { of(node) }).collect()
     }
 
+    /// The files of all nodes; of one that is not heard, what it last had.
+    fn files(&self) -> Vec<u64> {
+        let others = self.settings.others().filter_map(|node| self.peers.get(node.index())?.latest.as_ref());
+        others.map(|message| message.standing.file).chain([self.able.file]).collect()
+    }
+
     /// Takes what nodes reach for a fact when it has not changed for a while, and then that of all nodes at once: the
     /// loss of what they all reach moves nothing.
     fn settle(&mut self) {
@@ -98,7 +104,8 @@ impl Core {
         }
         self.settle();
         let standings = self.standings();
-        let file = most_common(standings.iter().flatten().map(|standing| standing.file), self.able.file);
+        let heard: Vec<u64> = standings.iter().flatten().map(|standing| standing.file).collect();
+        let file = most_common(&heard, &self.files(), Some(self.able.file)).unwrap_or(self.able.file);
         let reached = self.government.settled.iter().copied().chain(std::iter::repeat(Reach::default()));
         let nodes = self.settings.nodes().zip(&standings).zip(reached);
         let candidates: Vec<Candidate<'_>> = nodes
@@ -192,9 +199,9 @@ impl Core {
     }
 }
 
-/// What most have; of several, what the DC has.
-fn most_common(files: impl Iterator<Item = u64>, own: u64) -> u64 {
-    let files: Vec<u64> = files.collect();
-    let count = |file: u64| files.iter().filter(|known| **known == file).count();
-    files.iter().copied().max_by_key(|file| (count(*file), *file == own, *file)).unwrap_or(own)
+/// The file that most of those have that are heard; of several, what most have had that are known, and then the DC's.
+pub(super) fn most_common(heard: &[u64], known: &[u64], of_the_dc: Option<u64>) -> Option<u64> {
+    let count = |files: &[u64], file: u64| files.iter().filter(|known| **known == file).count();
+    let files = heard.iter().copied();
+    files.max_by_key(|file| (count(heard, *file), count(known, *file), Some(*file) == of_the_dc, *file))
 }

@@ -167,6 +167,23 @@ fn standby_and_moves_take_a_few_messages() {
 }
 
 #[test]
+fn whoever_has_another_file_takes_nothing_over_though_it_becomes_the_dc() {
+    let mut net = Net::new(&three());
+    net.able(1, |able| able.file = 2);
+    net.run(LONG);
+    net.kill(0);
+    net.run(LONG);
+    assert_eq!((net.owners(), net.view(1).leader), (vec![2], Some(node(1))));
+    assert_eq!(net.view(2).common_file(), Some(1));
+
+    net.able(1, |able| able.file = 1);
+    net.able(2, |able| able.file = 2);
+    net.standby(2, true);
+    net.run(LONG);
+    assert_eq!(net.owners(), [1]);
+}
+
+#[test]
 fn what_is_said_in_a_term_that_is_over_is_answered_once_by_an_announcement() {
     let own = Paper { term: Term(5), vote: None, lease: ms(1_000) };
     let mut core = Core::new(three(), START, Some(own), kept(), 1);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::govern::most_common;
 use super::holder::Stage;
 use super::{Core, Role};
 use crate::cib::Document;
@@ -118,6 +119,26 @@ pub enum Ownership {
     },
     /// It is giving it up.
     Yielding,
+}
+
+impl View {
+    /// The file that a node needs to take over what it does not own, as the DC sees it.
+    #[must_use]
+    pub fn common_file(&self) -> Option<u64> {
+        let known: Vec<u64> = self.nodes.iter().filter_map(|node| node.file).collect();
+        let heard = self.nodes.iter().filter(|node| node.state.is_heard());
+        let heard: Vec<u64> = heard.filter_map(|node| node.file).collect();
+        let dc = self.leader.and_then(|leader| self.nodes.get(leader.index()));
+        most_common(&heard, &known, dc.and_then(|dc| dc.file))
+    }
+}
+
+impl NodeState {
+    /// Whether the node is heard.
+    #[must_use]
+    pub const fn is_heard(self) -> bool {
+        matches!(self, Self::Online | Self::Standby | Self::Suspect | Self::Leaving)
+    }
 }
 
 impl Core {

@@ -28,7 +28,12 @@ pub(in crate::director) fn obstacle(view: &View, names: &Names, vip: &Vip, node:
         return Some(bar_words(*bar).to_owned());
     }
     let owns = view.vips.iter().any(|vip| vip.id == id && vip.owner == Some(node));
-    known.unfit.filter(|_| !owns).map(|unfit| unfit_words(unfit).to_owned())
+    let why = match known.unfit {
+        Some(unfit) => unfit_words(unfit),
+        None if known.file != view.common_file() => "its file differs from that of most nodes",
+        None => return None,
+    };
+    (!owns).then(|| why.to_owned())
 }
 
 pub(in crate::director) fn bar_words(bar: Bar) -> &'static str {
