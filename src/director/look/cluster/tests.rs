@@ -163,6 +163,7 @@ fn every_obstacle_has_its_words() {
         (with(|it| it.state = NodeState::Left), Some("it has left")),
         (with(|it| it.state = NodeState::Dead), Some("it is not heard")),
         (with(|it| it.unfit = Some(Unfit::Table)), Some("its kernel does not hold what the file says")),
+        (with(|it| it.file = Some(8)), Some("its file differs from that of most nodes")),
         (barred, Some("its interface has no carrier")),
     ];
     for (node, expected) in table {
