@@ -15,5 +15,6 @@ mod orders;
 mod pair;
 mod policy;
 mod preference;
+mod reach;
 mod visitor;
 mod watcher;

@@ -15,6 +15,7 @@ use lvsd::snapshot::cluster::{LinkState, NodeState};
 use lvsd::snapshot::{ServiceState, Snapshot};
 use nix::sys::signal::Signal;
 
+use super::clock::Step;
 use super::visitor::Visitor;
 use super::watcher::Watcher;
 use crate::director::Director;
@@ -27,10 +28,12 @@ pub(crate) const NAMES: [&str; 3] = ["litsha21", "litsha22", "litsha23"];
 
 pub(crate) struct Farm {
     pub(crate) client: Node,
+    pub(crate) router: Node,
     pub(crate) station: Node,
     pub(crate) nodes: [Node; 3],
     pub(crate) realservers: Vec<Node>,
     pub(crate) directors: Vec<Director>,
+    clock: Option<Step>,
     _responders: Vec<Responder>,
     _lab: Lab,
 }
@@ -42,7 +45,8 @@ impl Farm {
         let lab = Lab::alone();
         let [outside, service, heartbeat] = [(); 3].map(|()| lab.switch());
         let client = lab.node("client").link(&outside, "192.168.4.100/24").gateway("192.168.4.1");
-        lab.node("router").link(&outside, "192.168.4.1/24").link(&service, "192.168.71.1/24").router();
+        let router =
+            lab.node("router").link(&outside, "192.168.4.1/24").link(&service, "192.168.71.1/24").router();
         let station = lab.node("station").link(&service, "192.168.71.99/24");
         let mut number = 0;
         let nodes = NAMES.map(|name| {
@@ -69,10 +73,12 @@ impl Farm {
         let responders = realservers.iter().enumerate().map(answer).collect();
         Self {
             client,
+            router,
             station,
             nodes,
             realservers,
             directors: Vec::new(),
+            clock: None,
             _responders: responders,
             _lab: lab,
         }
@@ -175,17 +181,13 @@ impl Farm {
     /// Loses the heartbeats of a director on all its links, while everything else passes.
     pub(crate) fn drop_heartbeats(&self, index: usize, hooks: &[&str]) {
         for hook in hooks {
-            let rules = format!(
-                "add table inet lab; add chain inet lab {hook} {{ type filter hook {hook} priority 0; }}; \
-                 add rule inet lab {hook} udp dport 694 drop"
-            );
-            self.nodes[index].run(["nft", &rules]);
+            lose(&self.nodes[index], hook, "udp dport 694");
         }
     }
 
     pub(crate) fn let_heartbeats_pass(&self) {
         for node in &self.nodes {
-            node.run(["nft", "add table inet lab; delete table inet lab"]);
+            lose_nothing(node);
         }
     }
 
@@ -204,6 +206,16 @@ impl Farm {
         self.nodes[index].eth(1).heal();
     }
 
+    /// Steps the clock that all have, for as long as the farm is there.
+    pub(crate) fn step_clock(&mut self, seconds: i64) {
+        self.clock = Some(Step::by(seconds));
+    }
+
+    /// Steps it back.
+    pub(crate) fn set_clock_right(&mut self) {
+        self.clock = None;
+    }
+
     /// Has the station ask who has the vip, all the time.
     pub(crate) fn watch(&self) -> Watcher {
         Watcher::start(&self.station, "192.168.71.99", VIP)
@@ -213,6 +225,20 @@ impl Farm {
     pub(crate) fn visit(&self) -> Visitor {
         Visitor::start(&self.client, &format!("{VIP}:80"))
     }
+}
+
+/// Loses the packets of a machine that match, without a word.
+pub(crate) fn lose(node: &Node, hook: &str, what: &str) {
+    let rules = format!(
+        "add table inet lab; add chain inet lab {hook} {{ type filter hook {hook} priority 0; }}; \
+         add rule inet lab {hook} {what} drop"
+    );
+    node.run(["nft", &rules]);
+}
+
+/// What was lost at a machine passes again.
+pub(crate) fn lose_nothing(node: &Node) {
+    node.run(["nft", "add table inet lab; delete table inet lab"]);
 }
 
 /// The hooks at which all heartbeats are lost.
