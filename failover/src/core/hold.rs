@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::holder::{Claim, Stage};
 use super::settings::{NoQuorum, tenure};
 use super::{Core, Notice, Output};
+use crate::MAX_VIPS;
 use crate::guard::Guard;
 use crate::message::{Ack, Bar, Cause, Message};
 use crate::moment::Moment;
@@ -13,13 +14,15 @@ use crate::name::{NodeId, VipId};
 impl Core {
     /// Why this node cannot carry vips.
     pub(super) fn bars(&self) -> Vec<(VipId, Bar)> {
-        let known = |vip: VipId| self.vips.contains(&vip);
-        let unknown = self.table.grants.iter().filter(|grant| !known(grant.vip));
+        let granted = self.table.grants.iter().map(|grant| grant.vip);
+        let told_of = self.chart.vips.iter().map(|vip| vip.id).chain(granted);
+        let unknown = told_of.filter(|vip| !self.vips.contains(vip));
         let mut bars: Vec<_> = self.able.barred.iter().map(|(vip, bar)| (*vip, *bar)).collect();
         bars.extend(self.failed_here().map(|vip| (vip, Bar::Failed)));
-        bars.extend(unknown.map(|grant| (grant.vip, Bar::Unknown)));
+        bars.extend(unknown.map(|vip| (vip, Bar::Unknown)));
         bars.sort_by_key(|(vip, _)| *vip);
         bars.dedup_by_key(|(vip, _)| *vip);
+        bars.truncate(MAX_VIPS);
         bars
     }
 

@@ -90,7 +90,7 @@ fn an_owner_whose_last_word_was_an_answer_is_replaced_as_soon_as_the_promises_to
         while net.owners().is_empty() {
             net.run(ms(1));
             took = net.now().since(lease);
-            granted = granted.or((net.view(0).vips[0].owner != Some(node(1))).then_some(took));
+            granted = granted.or_else(|| (net.view(0).vips[0].owner != Some(node(1))).then_some(took));
         }
         // From the end of its lease to that of the promises: a hundredth more where it was a hundredth less, and
         // what is left for taking it off.

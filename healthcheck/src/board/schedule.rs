@@ -11,7 +11,7 @@ const JITTER: u32 = 16;
 
 /// Checks begin at multiples of this, so that those that are due within it share the work of waking up, which is a good
 /// part of what a check costs.
-const BEAT: Duration = Duration::from_millis(10);
+const BEAT: Duration = Duration::from_millis(20);
 /// An interval of at least so many beats is one that they do not blur.
 const MANY: u32 = 16;
 

@@ -299,7 +299,7 @@ fn every_state_has_its_interval_and_no_phase_drifts() {
         for (count, &(at, _)) in (0..).zip(&started) {
             let phase = first + interval * count;
             assert!(
-                phase <= at + 10 * MILLI && at <= phase + interval / 16 + 10 * MILLI,
+                phase <= at + 20 * MILLI && at <= phase + interval / 16 + 20 * MILLI,
                 "{name}: check {count}"
             );
         }
@@ -320,16 +320,16 @@ fn a_thousand_checks_never_begin_together() {
     started.extend(world.run(20 * SECOND, MILLI, |_| true));
     let mut counts = BTreeMap::<u128, usize>::new();
     for (at, _) in started {
-        *counts.entry((at - begin).as_millis() / 10).or_default() += 1;
+        *counts.entry((at - begin).as_millis() / 20).or_default() += 1;
     }
-    // A thousand in 500 ms are 20 in 10 ms.
-    assert!(counts.values().all(|&count| count <= 60), "{:?}", counts.values().max());
+    // A thousand in 500 ms are 40 in 20 ms.
+    assert!(counts.values().all(|&count| count <= 120), "{:?}", counts.values().max());
 }
 
 #[test]
 fn checks_that_are_due_soon_after_each_other_begin_together() {
     // (the interval, whether it is long enough for that)
-    for (interval, together) in [(160 * MILLI, true), (159 * MILLI, false)] {
+    for (interval, together) in [(320 * MILLI, true), (319 * MILLI, false)] {
         let pace =
             Pace { interval, fast_interval: interval, down_interval: interval, ..monitor(Check::Tcp).pace };
         let monitors = [Arc::new(Monitor { pace, ..Monitor::clone(&monitor(Check::Tcp)) })];
@@ -339,8 +339,8 @@ fn checks_that_are_due_soon_after_each_other_begin_together() {
         let mut world = World::new(3, &subjects);
         let started = world.run(10 * SECOND, MILLI, |_| true);
         let moments: BTreeSet<Instant> = started.iter().map(|&(at, _)| at).collect();
-        assert!(started.len() > 3900, "{}", started.len());
-        assert_eq!(moments.len() <= 1000, together, "{} in {}", started.len(), moments.len());
+        assert!(started.len() > 1900, "{}", started.len());
+        assert_eq!(moments.len() <= 500, together, "{} in {}", started.len(), moments.len());
     }
 }
 

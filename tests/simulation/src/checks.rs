@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use failover::cib::{Digest, Document, Stamp, Version};
-use failover::core::{Declined, NoQuorum, Notice, Settings};
-use failover::message::{Ballot, Message, Term};
+use failover::core::{Declined, NoQuorum, NodeState, Notice, Role, Settings, View};
+use failover::message::{Ballot, Message, Table, Term};
 use failover::{NodeId, VipId};
 
 use crate::node::Node;
+use crate::setup;
 use crate::world::Datagram;
 
 /// An invariant that does not hold, by its number in the study, and how.
@@ -78,6 +79,8 @@ struct Seen {
     heard: Vec<Option<Duration>>,
     /// By sender: the latest life that it accepted something of.
     lives: Vec<u64>,
+    /// What it said last of who owns what.
+    table: Table,
 }
 
 impl Checks {
@@ -175,6 +178,7 @@ impl Checks {
         let term = message.term;
         ensure!(term >= seen.term, "I2", "{id} goes back from {:?} to {term:?}", seen.term);
         seen.term = term;
+        seen.table.clone_from(&message.table);
         let engaged =
             message.leader == Some(id) || matches!(message.ballot, Some(Ballot::Ask(_) | Ballot::Vote(..)));
         if engaged {
@@ -199,6 +203,30 @@ impl Checks {
             return Ok(());
         }
         ensure!(known == id, "I2", "{known} and {id} are both the DC of {term:?}");
+        Ok(())
+    }
+
+    /// Whether a node says who owns what, and wrote that itself.
+    pub(crate) fn writes(&self, id: NodeId, message: &Message) -> bool {
+        let known = self.nodes.get(id.index()).map(|seen| seen.table.version);
+        let own = message.leader == Some(id) && message.table.version.term == message.term;
+        own && known != Some(message.table.version)
+    }
+
+    /// I10 and I15: the DC grants nothing to who cannot have it, and nothing new to who is not ready.
+    pub(crate) fn grants(&self, id: NodeId, message: &Message, view: &View) -> Result<(), Violation> {
+        for grant in &message.table.grants {
+            let Some(owner) = grant.owner else { continue };
+            let vip = grant.vip;
+            let Some(node) = view.nodes.get(owner.index()) else { continue };
+            let there = matches!(node.state, NodeState::Online | NodeState::Suspect);
+            let barred = node.barred.iter().find(|(barred, _)| *barred == vip);
+            let stands_by = view.document.cib().standby.contains(&setup::name(owner.index()));
+            let can = there && node.role == Role::Director && barred.is_none() && !stands_by;
+            ensure!(can, "I10", "{id} grants {vip:?} to {owner}: {:?}, {stands_by}, {barred:?}", node.state);
+            let had = self.nodes.iter().any(|seen| seen.table.owner(vip) == Some(owner));
+            ensure!(had || node.unfit.is_none(), "I15", "{id} grants {vip:?} to {owner}: {:?}", node.unfit);
+        }
         Ok(())
     }
 

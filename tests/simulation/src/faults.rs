@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use failover::core::{Event, Role};
-use failover::message::{Bar, Reach};
+use failover::message::{Bar, Reach, Unfit};
 use failover::{LinkId, NodeId, NodeSet, Score, VipId};
 
 use crate::checks::Violation;
@@ -26,6 +26,7 @@ pub(crate) enum Fault {
     NoCarrier(NodeId),
     BrokenInterface(NodeId),
     Reach(NodeId),
+    Unfit(NodeId),
     CommonLoss,
     Standby,
     Pin,
@@ -33,6 +34,7 @@ pub(crate) enum Fault {
     Earlier(NodeId),
     Leave(NodeId),
     Configure,
+    Reread,
     Isolation,
 }
 
@@ -50,6 +52,7 @@ impl Fault {
             Self::NoCarrier(_) => "no carrier",
             Self::BrokenInterface(_) => "failed address",
             Self::Reach(_) => "reach of one",
+            Self::Unfit(_) => "not ready",
             Self::CommonLoss => "reach of all",
             Self::Standby => "standby",
             Self::Pin => "moved vip",
@@ -57,6 +60,7 @@ impl Fault {
             Self::Earlier(_) => "earlier release",
             Self::Leave(_) => "leave",
             Self::Configure => "new file",
+            Self::Reread => "the same in a new file",
             Self::Isolation => "isolation",
         }
     }
@@ -69,20 +73,32 @@ pub(crate) fn begin(world: &mut World, kind: Kind, id: u64) -> (Fault, Duration)
     let fault = match kind {
         Kind::Chaos => chaos(world, id),
         Kind::Outsider => outsider(world, id),
-        Kind::Shuffle if world.random.once_in(4) => network(world, id),
-        Kind::Shuffle => {
-            let node = any(world);
-            pin(world, node)
-        }
+        Kind::Shuffle => shuffle(world, id),
         Kind::Election => election(world, id),
         Kind::Calm => return calm(world),
     };
     (fault, lasts)
 }
 
+fn shuffle(world: &mut World, id: u64) -> Fault {
+    match world.random.below(8) {
+        0 => network(world, id),
+        1 | 2 => late(world, id),
+        _ => {
+            let to = NodeId::new(usize::try_from(id % 2).unwrap_or(0)).expect("a node of the world");
+            let vip = world.config.declared.vips.first().expect("a vip").name.clone();
+            pin_to(world, vip, Some(to))
+        }
+    }
+}
+
 fn any(world: &mut World) -> NodeId {
     let at = world.random.below(world.nodes.len());
     NodeId::new(at).expect("a node of the world")
+}
+
+fn any_of(world: &mut World) -> NodeSet {
+    NodeSet::from_bits(u16::try_from(world.random.number() & 0x1f).unwrap_or(0))
 }
 
 fn any_vip(world: &mut World) -> VipId {
@@ -96,7 +112,7 @@ fn any_vip_name(world: &mut World) -> String {
 
 fn chaos(world: &mut World, id: u64) -> Fault {
     let node = any(world);
-    match world.random.below(30) {
+    match world.random.below(32) {
         0 | 1 => {
             world.crash(node, false);
             Fault::Kill(node)
@@ -153,6 +169,11 @@ fn chaos(world: &mut World, id: u64) -> Fault {
             world.node_mut(node).able.reach = reach;
             tell_able(world, node, Duration::ZERO);
             Fault::Reach(node)
+        }
+        21 | 22 => {
+            world.node_mut(node).able.unfit = Some(Unfit::Table);
+            tell_able(world, node, Duration::ZERO);
+            Fault::Unfit(node)
         }
         11 => common_loss(world),
         12 => standby(world, node),
@@ -231,20 +252,21 @@ fn calm(world: &mut World) -> (Fault, Duration) {
     let others_serve = world
         .ids()
         .all(|id| id == node || world.node(id).runs() && !stands_by(world, id) && !is_leaving(world, id));
-    let fault = match world.random.below(4) {
+    let fault = match world.random.below(5) {
         0 => common_loss(world),
+        4 => reread(world),
         1 if others_serve => standby(world, node),
         2 if others_serve && world.nodes.len() > 2 => leave(world, node),
         _ => pin(world, node),
     };
-    world.checks.frozen = matches!(fault, Fault::CommonLoss);
+    world.checks.frozen = matches!(fault, Fault::CommonLoss | Fault::Reread);
     (fault, lasts)
 }
 
 fn network(world: &mut World, id: u64) -> Fault {
     let node = any(world);
     let all = world.ids().collect::<NodeSet>();
-    let side = NodeSet::from_bits(u16::try_from(world.random.number() & 0x1f).unwrap_or(0));
+    let side = any_of(world);
     let other_side = NodeSet::from_bits(all.bits() & !side.bits());
     let only = [node].into_iter().collect::<NodeSet>();
     let count = world.nodes.len();
@@ -269,6 +291,15 @@ fn network(world: &mut World, id: u64) -> Fault {
         _ => ("mute", world.ids().map(|id| if id == node { all } else { nobody }).collect()),
     };
     hurt_network(world, id, name, hurt)
+}
+
+/// What is said to one comes late.
+fn late(world: &mut World, id: u64) -> Fault {
+    let only: NodeSet = [any(world)].into_iter().collect();
+    let hurt = world.ids().map(|_| only).collect();
+    let effect = Effect::Delay(world.config.deadtime / 2);
+    world.network.hurt(id, Trouble { hurt, link: None, effect, flaps: None });
+    Fault::Network("late", id)
 }
 
 /// Between those nodes everything is lost, or some of it, or it comes late; on all links or one; always or now and then.
@@ -322,8 +353,13 @@ fn change_standby(world: &mut World, from: NodeId, node: NodeId) {
 }
 
 fn pin(world: &mut World, node: NodeId) -> Fault {
-    let (vip, from) = (any_vip_name(world), any(world));
-    let pin = (!world.random.once_in(3)).then(|| setup::name(node.index()));
+    let vip = any_vip_name(world);
+    let to = (!world.random.once_in(3)).then_some(node);
+    pin_to(world, vip, to)
+}
+
+fn pin_to(world: &mut World, vip: String, to: Option<NodeId>) -> Fault {
+    let (from, pin) = (any(world), to.map(|node| setup::name(node.index())));
     world.edit(from, |cib| {
         cib.moves.remove(&vip);
         cib.moves.extend(pin.map(|pin| (vip, pin)));
@@ -356,6 +392,17 @@ fn configure(world: &mut World) -> Fault {
         let longest = world.config.deadtime;
         world.checks.lengthen(longest);
     }
+    another_file(world);
+    Fault::Configure
+}
+
+/// The file changes, and none of what vips depend on.
+fn reread(world: &mut World) -> Fault {
+    another_file(world);
+    Fault::Reread
+}
+
+fn another_file(world: &mut World) {
     let file = world.random.number();
     for id in world.ids() {
         let delay = world.random.time(Duration::ZERO..world.config.deadtime);
@@ -363,7 +410,6 @@ fn configure(world: &mut World) -> Fault {
         world.after(delay, Happening::Read(id));
         tell_able(world, id, delay);
     }
-    Fault::Configure
 }
 
 fn tell(world: &mut World, node: NodeId, delay: Duration, event: Event) {
@@ -409,12 +455,17 @@ pub(crate) fn end(world: &mut World, fault: &Fault) -> Result<(), Violation> {
             world.node_mut(node).able.reach = REACH;
             tell_able(world, node, Duration::ZERO);
         }
+        Fault::Unfit(node) => {
+            world.node_mut(node).able.unfit = None;
+            tell_able(world, node, Duration::ZERO);
+        }
         Fault::CommonLoss => reach_all(world, REACH),
         Fault::FailedWrite
         | Fault::Standby
         | Fault::Pin
         | Fault::Writers
         | Fault::Configure
+        | Fault::Reread
         | Fault::Isolation => {}
     }
     Ok(())
@@ -436,6 +487,7 @@ pub(crate) fn heal(world: &mut World) -> Result<(), Violation> {
         world.after(Duration::ZERO, Happening::Read(node));
         end(world, &Fault::NoCarrier(node))?;
         end(world, &Fault::Reach(node))?;
+        end(world, &Fault::Unfit(node))?;
     }
     Ok(())
 }

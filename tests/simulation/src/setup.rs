@@ -47,7 +47,7 @@ pub(crate) fn world(seed: u64, without: Option<Guard>) -> (World, Story) {
 
 fn settings(random: &mut Random, kind: Kind) -> Settings {
     let count = match kind {
-        Kind::Election => 3,
+        Kind::Election | Kind::Shuffle => 3,
         Kind::Outsider => random.pick(&[3, 3, 4, 5]),
         _ => random.pick(&[2, 3, 3, 3, 4, 5]),
     };
@@ -127,7 +127,8 @@ fn network(random: &mut Random, kind: Kind, config: &Settings) -> Network {
     let quick = Duration::from_micros(50);
     let slowest = random.time(quick * 2..config.keepalive / 8);
     if kind == Kind::Shuffle {
-        return Network::new((quick, config.deadtime / 2), random.pick(&[None, Some(4)]), None);
+        let slowest = random.pick(&[slowest, config.deadtime / 2]);
+        return Network::new((quick, slowest), random.pick(&[None, Some(4)]), None);
     }
     if kind != Kind::Chaos {
         return Network::new((quick, slowest), None, random.pick(&[None, Some(16)]));

@@ -340,6 +340,12 @@ impl World {
         match output {
             Output::Send { to, sequence, message } => {
                 trace!(self, "    {id} to {to} {sequence}: {}", outline(&message));
+                if self.checks.writes(id, &message)
+                    && let Some(process) = &self.node(id).process
+                {
+                    let view = process.core.view(self.node(id).now(self.now));
+                    self.checks.grants(id, &message, &view)?;
+                }
                 self.checks.sends(self.now, id, &message)?;
                 for link in (0..self.config.links).filter_map(|link| u8::try_from(link).ok()).map(LinkId) {
                     let Some(process) = &mut self.node_mut(id).process else { break };

@@ -1,11 +1,11 @@
 //! What the simulation found: the smallest case of each.
 
-use crate::cib::Document;
+use crate::cib::{Document, Resource};
 use crate::core::voter::Voter;
 use crate::core::{Core, Event, Kept, Output, Paper, Settings};
 use crate::message::{Ack, Ballot, Message, Table, Term, Version};
 use crate::moment::Moment;
-use crate::name::{LinkId, NodeId};
+use crate::name::{LinkId, NodeId, VipId};
 
 use super::net::{Net, VIP, ms, node, table_of, three, two};
 
@@ -136,4 +136,17 @@ fn a_table_of_a_term_that_was_forgotten_is_replaced_by_a_later_one() {
     net.run(ms(50));
     assert_eq!(net.owners(), [0], "it is preferred there");
     assert!((0..3).all(|id| net.view(id).vips[0].owner == Some(node(0))));
+}
+
+#[test]
+fn a_dc_whose_file_knows_nothing_of_a_vip_does_not_grant_it_to_itself() {
+    let mut net = Net::new(&three());
+    net.run(ms(10_000));
+    assert_eq!(net.view(0).leader, Some(node(0)));
+    let other = Resource { name: "other".into(), ..net.view(0).document.cib().declared.vips[0].clone() };
+    let id = VipId::of(&other.name);
+    net.edit(0, |cib| cib.declared.vips.push(other));
+    net.run(ms(10_000));
+    let mut granted = net.granted.iter().filter(|(_, vip, _)| *vip == id);
+    assert!(granted.all(|(_, _, to)| *to != Some(node(0))), "{:?}", net.granted);
 }

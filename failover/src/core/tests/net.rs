@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cib::{Cib, Declared, Document, Resource, Version as CibVersion};
 use crate::core::{
-    Abilities, Core, Declined, Event, Kept, NoQuorum, Output, Ownership, Paper, Role, Settings, View,
+    Abilities, Core, Declined, Event, Kept, NoQuorum, Notice, Output, Ownership, Paper, Role, Settings, View,
 };
 use crate::message::{Cause, Grant, Reach, Table, Term, Version};
 use crate::moment::Moment;
@@ -101,6 +101,8 @@ pub(super) struct Net {
     flying: VecDeque<(Moment, usize, Event)>,
     /// Who was to ask for which vip.
     pub(super) inquired: Vec<(usize, VipId)>,
+    /// What each was told is whose now.
+    pub(super) granted: Vec<(usize, VipId, Option<NodeId>)>,
     /// What went to whose disk.
     pub(super) stored: Vec<(usize, Paper)>,
 }
@@ -127,6 +129,7 @@ impl Net {
             cut: BTreeSet::new(),
             flying: VecDeque::new(),
             inquired: Vec::new(),
+            granted: Vec::new(),
             stored: Vec::new(),
         };
         (0..count).for_each(|id| net.start(id));
@@ -298,6 +301,7 @@ impl Net {
                 }
                 Output::Committed(document) => self.kept[id].committed = Some(document),
                 Output::Answer(ticket, answer) => self.answers.push((ticket, answer)),
+                Output::Notice(Notice::Granted { vip, to, .. }) => self.granted.push((id, vip, to)),
                 Output::Announce | Output::Notice(_) => {}
             }
         }
