@@ -16,5 +16,6 @@ mod pair;
 mod policy;
 mod preference;
 mod reach;
+mod readiness;
 mod visitor;
 mod watcher;
