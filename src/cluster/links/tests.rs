@@ -48,9 +48,11 @@ fn send(from: &UdpSocket, count: u64) {
 
 /// A busy kernel hands on later what was sent.
 fn until(mut holds: impl FnMut() -> bool) {
-    while !holds() {
+    let patient = (0..1_000_000).any(|_| {
         thread::yield_now();
-    }
+        holds()
+    });
+    assert!(patient, "it does not come about");
 }
 
 #[test]
