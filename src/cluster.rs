@@ -25,7 +25,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
-use failover::channel::Rejection;
 use failover::cib::{Document, Version};
 use failover::core::{Declined, Notice, View};
 use failover::message::Unfit;
@@ -115,8 +114,9 @@ pub struct Report {
     pub view: View,
     /// What came of announcing the vips that this node carries.
     pub announced: Vec<(VipId, Announced)>,
-    /// How many datagrams were rejected, by the reason.
-    pub rejections: Vec<(Rejection, u64)>,
+    /// How many datagrams were rejected, by the reason: those of [`Rejection`](failover::channel::Rejection), and `overrun`
+    /// for those from a node's address that the kernel dropped.
+    pub rejections: Vec<(&'static str, u64)>,
     /// How many datagrams came from addresses that are no director's.
     pub strangers: u64,
     /// This node has handed everything over.

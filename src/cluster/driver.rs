@@ -28,9 +28,11 @@ use crate::kernel::error_text;
 use crate::snat::Rules;
 
 /// How many datagrams of each peer on each link are read before the core is asked what time it is.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 /// How often there is a new report, though nothing happened.
 const REPORT: Duration = Duration::from_millis(200);
+/// What part of `keepalive` the thread rests at most between two rounds of a flood.
+const LONGEST_REST: u32 = 10;
 
 /// Everything that the thread has.
 pub(super) struct Driver {
@@ -53,6 +55,8 @@ pub(super) struct Driver {
     untold: u64,
     report: watch::Sender<Arc<Report>>,
     next_report: Moment,
+    /// Until then nothing is read: there is a flood, and others want to run as well.
+    rest: Moment,
     /// What the core was told last that this node can do.
     able: Option<Abilities>,
     /// Why addresses and links cannot be seen.
@@ -108,6 +112,7 @@ impl Driver {
             untold: 0,
             report,
             next_report: now,
+            rest: now,
             able: None,
             blind: None,
         };
@@ -137,8 +142,9 @@ impl Driver {
     /// One round; says whether there is to be another.
     fn turn(&mut self) -> anyhow::Result<bool> {
         // What lay in the queues while this thread could not run was there before the clock went on.
-        self.links.connect(now());
-        self.receive();
+        let begin = now();
+        self.links.connect(begin);
+        let flooded = begin >= self.rest && self.receive();
         if !self.obey() {
             return Ok(false);
         }
@@ -152,6 +158,9 @@ impl Driver {
         }
         self.hear_floating();
         self.publish();
+        if flooded {
+            self.rest(begin);
+        }
         self.sleep()?;
         Ok(true)
     }
@@ -164,15 +173,22 @@ impl Driver {
         self.blind = trouble;
     }
 
+    /// As long as the round took that began then, but not so long that a heartbeat is late.
+    fn rest(&mut self, begin: Moment) {
+        let end = now();
+        self.rest = end + end.since(begin).min(self.plan.settings.keepalive / LONGEST_REST);
+    }
+
     fn sleep(&mut self) -> anyhow::Result<()> {
         let now = now();
-        let due = [self.core.poll_timeout(), self.takeover.poll_timeout(now), Some(self.next_report)];
+        let rest = Some(self.rest).filter(|rest| now < *rest);
+        let due = [self.core.poll_timeout(), self.takeover.poll_timeout(now), Some(self.next_report), rest];
         if let Some(at) = due.into_iter().flatten().min() {
             self.alarm.set(at).context("set a timer")?;
         }
         let own: [&dyn AsFd; 2] = [&self.alarm, &*self.bell];
-        let fds: Vec<&dyn AsFd> =
-            own.into_iter().chain(self.takeover.fds()).chain(self.links.fds()).collect();
+        let links = self.links.fds().filter(|_| rest.is_none());
+        let fds: Vec<&dyn AsFd> = own.into_iter().chain(self.takeover.fds()).chain(links).collect();
         wait(&fds).context("wait")?;
         let _ = self.bell.read();
         Ok(())
@@ -235,11 +251,12 @@ impl Driver {
         self.next_report = Moment::default();
     }
 
-    fn receive(&mut self) {
+    /// Reads a batch of datagrams; says whether that was not all.
+    fn receive(&mut self) -> bool {
         let Self { links, channel, .. } = self;
         let mut events = Vec::new();
         let mut replies = Vec::new();
-        links.receive(BATCH, |datagram| match channel.open(now(), datagram) {
+        let more = links.receive(BATCH, |datagram| match channel.open(now(), datagram) {
             Ok(Opened::Message { from, link, session, sequence, message }) => {
                 let message = Box::new(message);
                 events.push(Event::Received { from, link, session, sequence, message });
@@ -257,6 +274,7 @@ impl Driver {
         for event in events {
             self.feed(event);
         }
+        more
     }
 
     /// Does what the director says; says whether it is still there.
@@ -345,12 +363,14 @@ impl Driver {
             return;
         }
         self.next_report = at + REPORT;
+        let dropped = self.links.dropped();
+        let rejected = self.channel.rejections().map(|(why, count)| (why.name(), count));
         let report = Report {
             at,
             view: self.core.view(at),
             announced: self.takeover.announced(),
-            rejections: self.channel.rejections().collect(),
-            strangers: self.links.strangers,
+            rejections: rejected.chain([("overrun", dropped.overrun)]).collect(),
+            strangers: dropped.strangers,
             left: self.core.has_left(),
         };
         self.report.send_replace(Arc::new(report));

@@ -1,7 +1,7 @@
 //! The way of datagrams between directors: a socket for each peer on each link.
 //!
-//! Each is connected, so that the kernel itself drops what comes from elsewhere: a flood from a stranger fills another
-//! queue than that of heartbeats, and is only counted.
+//! Each is connected, so that a flood in the name of one peer fills no queue but that peer's on that link. What comes from
+//! elsewhere the kernel drops as it comes. It also counts what it drops, and is asked for that now and then.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +9,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use failover::{LinkId, Moment, NodeId};
-use socket2::{Domain, Protocol, Socket, Type};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt::RcvBufForce};
+use nix::{getsockopt_impl, libc};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 /// The longest datagram that is read; a longer one is none of ours.
 const LONGEST: usize = 2048;
@@ -17,8 +19,8 @@ const LONGEST: usize = 2048;
 const NETWORK_CONTROL: u32 = 0xc0;
 /// Room for heartbeats that wait while the thread cannot run.
 const WAITING: usize = 1 << 20;
-/// How many datagrams of strangers are counted in one go.
-const STRANGERS: usize = 64;
+/// Takes no byte of any datagram: `BPF_RET | BPF_K` of `linux/bpf_common.h`.
+const NOTHING: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 /// How often a socket that could not be had is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -28,13 +30,22 @@ pub(super) struct Links {
     all: Vec<Link>,
     port: u16,
     next_try: Moment,
+    dropped: Dropped,
+}
+
+/// How many datagrams the kernel dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped {
+    /// From a peer's address: they found its queue full, or were damaged.
+    pub(super) overrun: u64,
+    /// From any other.
     pub(super) strangers: u64,
 }
 
 #[derive(Debug)]
 struct Link {
     own: IpAddr,
-    stranger: Option<Socket>,
+    strangers: Option<Inbox>,
     peers: Vec<Peer>,
 }
 
@@ -42,7 +53,14 @@ struct Link {
 struct Peer {
     node: NodeId,
     address: IpAddr,
-    socket: Option<Socket>,
+    inbox: Option<Inbox>,
+}
+
+#[derive(Debug)]
+struct Inbox {
+    socket: Socket,
+    /// As the kernel said last.
+    dropped: u32,
 }
 
 impl Links {
@@ -50,15 +68,15 @@ impl Links {
     pub(super) fn open(now: Moment, port: u16, own: &[IpAddr], peers: &[(NodeId, Vec<IpAddr>)]) -> Self {
         let links = own.iter().enumerate().map(|(at, own)| Link {
             own: *own,
-            stranger: None,
+            strangers: None,
             peers: peers
                 .iter()
                 .filter_map(|(node, addresses)| {
-                    Some(Peer { node: *node, address: *addresses.get(at)?, socket: None })
+                    Some(Peer { node: *node, address: *addresses.get(at)?, inbox: None })
                 })
                 .collect(),
         });
-        let mut links = Self { all: links.collect(), port, next_try: now, strangers: 0 };
+        let mut links = Self { all: links.collect(), port, next_try: now, dropped: Dropped::default() };
         links.connect(now);
         links
     }
@@ -72,15 +90,12 @@ impl Links {
         let port = self.port;
         for link in &mut self.all {
             let own = SocketAddr::new(link.own, port);
-            if link.stranger.is_none() {
-                link.stranger = bound(own).ok();
+            if link.strangers.is_none() {
+                link.strangers = Inbox::of_strangers(own).ok();
             }
-            for peer in link.peers.iter_mut().filter(|peer| peer.socket.is_none()) {
-                let connected = bound(own).and_then(|socket| {
-                    socket.connect(&SocketAddr::new(peer.address, port).into())?;
-                    Ok(socket)
-                });
-                peer.socket = connected
+            for peer in link.peers.iter_mut().filter(|peer| peer.inbox.is_none()) {
+                let inbox = Inbox::of_peer(own, SocketAddr::new(peer.address, port));
+                peer.inbox = inbox
                     .inspect_err(
                         |error| tracing::debug!(%error, own = %link.own, peer = %peer.address, "no link"),
                     )
@@ -92,8 +107,8 @@ impl Links {
     /// Sends a datagram to a peer on a link, or loses it as a network would.
     pub(super) fn send(&self, to: NodeId, link: LinkId, datagram: &[u8]) {
         let peers = self.all.get(usize::from(link.0)).map(|link| &link.peers[..]).unwrap_or_default();
-        let socket = peers.iter().find(|peer| peer.node == to).and_then(|peer| peer.socket.as_ref());
-        if let Some(socket) = socket {
+        let inbox = peers.iter().find(|peer| peer.node == to).and_then(|peer| peer.inbox.as_ref());
+        if let Some(Inbox { socket, .. }) = inbox {
             // An error here can be that of an earlier datagram, so once more.
             if socket.send(datagram).is_err() {
                 drop(socket.send(datagram));
@@ -101,37 +116,84 @@ impl Links {
         }
     }
 
-    /// Reads what has come, at most `limit` datagrams of each peer on each link.
-    pub(super) fn receive(&mut self, limit: usize, mut each: impl FnMut(&[u8])) {
+    /// Reads what has come, at most `limit` datagrams of each peer on each link. Says whether there may be more.
+    pub(super) fn receive(&self, limit: usize, mut each: impl FnMut(&[u8])) -> bool {
         let mut buffer = Vec::with_capacity(LONGEST);
-        for link in &mut self.all {
-            for socket in link.peers.iter().filter_map(|peer| peer.socket.as_ref()) {
-                for _ in 0..limit {
-                    match read(socket, &mut buffer) {
-                        Ok(()) => each(&buffer),
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                        // What an ICMP message said of an earlier datagram.
-                        Err(_) => {}
-                    }
+        let mut more = false;
+        for socket in self.sockets() {
+            more |= (0..limit).all(|_| match read(socket, &mut buffer) {
+                Ok(()) => {
+                    each(&buffer);
+                    true
                 }
-            }
-            for _ in 0..STRANGERS {
-                match link.stranger.as_ref().map(|socket| read(socket, &mut buffer)) {
-                    Some(Ok(())) => self.strangers += 1,
-                    _ => break,
-                }
-            }
+                // Anything else is what an ICMP message said of an earlier datagram.
+                Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+            });
         }
+        more
     }
 
-    /// What becomes readable when something comes.
+    /// What becomes readable when something comes from a peer.
     pub(super) fn fds(&self) -> impl Iterator<Item = &dyn AsFd> {
-        self.all.iter().flat_map(|link| {
-            let peers = link.peers.iter().filter_map(|peer| peer.socket.as_ref());
-            peers.chain(&link.stranger).map(|socket| socket as &dyn AsFd)
-        })
+        self.sockets().map(|socket| socket as &dyn AsFd)
+    }
+
+    /// What the kernel dropped until now. To be asked at least once in the 2^32 datagrams that it can count.
+    pub(super) fn dropped(&mut self) -> Dropped {
+        for link in &mut self.all {
+            let peers = link.peers.iter_mut().filter_map(|peer| peer.inbox.as_mut());
+            self.dropped.overrun += peers.map(Inbox::newly_dropped).sum::<u64>();
+            self.dropped.strangers += link.strangers.as_mut().map_or(0, Inbox::newly_dropped);
+        }
+        self.dropped
+    }
+
+    fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        let peers = self.all.iter().flat_map(|link| &link.peers);
+        peers.filter_map(|peer| peer.inbox.as_ref()).map(|inbox| &inbox.socket)
     }
 }
+
+impl Inbox {
+    /// What comes from a peer's address.
+    fn of_peer(own: SocketAddr, peer: SocketAddr) -> io::Result<Self> {
+        let socket = socket(own)?;
+        // More than the system grants others; without the right to it, what it grants has to do.
+        if setsockopt(&socket, RcvBufForce, &WAITING).is_err() {
+            drop(socket.set_recv_buffer_size(WAITING));
+        }
+        socket.bind(&own.into())?;
+        socket.connect(&peer.into())?;
+        Ok(Self { socket, dropped: 0 })
+    }
+
+    /// What comes from all other addresses, and goes nowhere.
+    fn of_strangers(own: SocketAddr) -> io::Result<Self> {
+        let socket = socket(own)?;
+        socket.attach_filter(&NOTHING)?;
+        socket.bind(&own.into())?;
+        Ok(Self { socket, dropped: 0 })
+    }
+
+    /// How many datagrams the kernel dropped since this was asked last.
+    fn newly_dropped(&mut self) -> u64 {
+        let dropped = getsockopt(&self.socket, MemInfo).map_or(self.dropped, |[.., dropped]| dropped);
+        let before = std::mem::replace(&mut self.dropped, dropped);
+        dropped.wrapping_sub(before).into()
+    }
+}
+
+/// What a socket holds, by `linux/sock_diag.h`; the last of these words, `SK_MEMINFO_DROPS`, says how many packets the kernel
+/// dropped.
+#[derive(Clone, Copy)]
+struct MemInfo;
+getsockopt_impl!(
+    MemInfo,
+    libc::SOL_SOCKET,
+    libc::SO_MEMINFO,
+    [u32; 9],
+    nix::sys::socket::sockopt::GetStruct<[u32; 9]>
+);
 
 fn read(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<()> {
     use std::io::Read as _;
@@ -141,12 +203,10 @@ fn read(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn bound(own: SocketAddr) -> io::Result<Socket> {
+fn socket(own: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(own), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     socket.set_reuse_address(true)?;
-    // More than the system grants others; without the right to it, what it grants has to do.
-    drop(socket.set_recv_buffer_size(WAITING));
     match own {
         SocketAddr::V4(_) => drop(socket.set_tos_v4(NETWORK_CONTROL)),
         SocketAddr::V6(_) => {
@@ -154,6 +214,8 @@ fn bound(own: SocketAddr) -> io::Result<Socket> {
             drop(socket.set_tclass_v6(NETWORK_CONTROL));
         }
     }
-    socket.bind(&own.into())?;
     Ok(socket)
 }
+
+#[cfg(test)]
+mod tests;

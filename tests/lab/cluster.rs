@@ -9,6 +9,7 @@ mod document;
 mod end;
 mod failures;
 pub(crate) mod farm;
+mod flood;
 mod hostile;
 mod members;
 mod orders;

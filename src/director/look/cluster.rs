@@ -49,7 +49,7 @@ impl Outlook<'_> {
             votes_needed: view.needed,
             cib: Cib { committed: true, ..cib(view.document.stamp(), view.document.digest()) },
             nodes,
-            rejected: rejected.map(|(why, count)| (why.name().to_owned(), *count)).collect(),
+            rejected: rejected.map(|(why, count)| ((*why).to_owned(), *count)).collect(),
             strangers: self.report.strangers,
             told_seconds: self.moment.since(self.report.at).as_secs_f64(),
         }

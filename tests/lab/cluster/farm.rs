@@ -3,9 +3,9 @@
 //! ```text
 //! client --outside-- router --+-- service network 192.168.71.0/24 --+-- six realservers, by NAT
 //!                             |      |         |         |          +-- station
-//!                             |   litsha21  litsha22  litsha23
-//!                             |      |         |         |
-//!                             +-  heartbeat network 192.168.68.0/24
+//!                             |   litsha21  litsha22  litsha23          |
+//!                             |      |         |         |              |
+//!                             +-  heartbeat network 192.168.68.0/24 ----+
 //! ```
 
 use std::fs;
@@ -47,7 +47,8 @@ impl Farm {
         let client = lab.node("client").link(&outside, "192.168.4.100/24").gateway("192.168.4.1");
         let router =
             lab.node("router").link(&outside, "192.168.4.1/24").link(&service, "192.168.71.1/24").router();
-        let station = lab.node("station").link(&service, "192.168.71.99/24");
+        let station =
+            lab.node("station").link(&service, "192.168.71.99/24").link(&heartbeat, "192.168.68.99/24");
         let mut number = 0;
         let nodes = NAMES.map(|name| {
             number += 1;

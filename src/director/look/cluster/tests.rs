@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use failover::NodeSet;
-use failover::channel::Rejection;
 use failover::cib::Document;
 use failover::core::{LinkView, Notice, Role, View};
 use failover::message::{Bar, Cause, Mention, Reach, Term, Unfit};
@@ -80,7 +79,7 @@ fn report() -> Report {
             vips: vec![seat("web", Some(id(0)), held), seat("mail", Some(id(1)), Ownership::None)],
         },
         announced: vec![(VipId::of("web"), thread::Announced { times: 5, ..thread::Announced::default() })],
-        rejections: vec![(Rejection::BadMac, 3)],
+        rejections: vec![("bad_mac", 3)],
         strangers: 1,
         left: false,
     }
