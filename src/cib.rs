@@ -8,6 +8,6 @@ pub(crate) mod sample;
 mod scene;
 
 pub use explain::{Explanation, Seat, Weight};
-pub use forecast::{Chance, Prospect, Rank};
+pub use forecast::{Chance, Prospect};
 pub use replace::{Draft, Objection, Read, Source, adopt, read};
 pub use scene::Scene;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use failover::NodeId;
 use failover::cib::Cib;
-use failover::cib::score::Node;
+use failover::cib::score::{Node, common_file};
 use failover::cib::xml::{NodeStatus, Status};
 use failover::core::{NodeState, NodeView, View};
-use failover::message::Reach;
 
 use crate::cluster::Report;
 
@@ -67,7 +66,13 @@ impl Scene {
         let answers = leader.is_none_or(|leader| leader == id || node.hears.contains(leader));
         let state = if answers { self.state(id, node) } else { NodeState::Dead };
         let pings = (self.ping_hosts > 0 && is_heard(state)).then(|| node.reach.pings.into());
-        Node { state, pings, leads: leader == Some(id), barred: &node.barred }
+        Node {
+            state,
+            pings,
+            realservers: node.reach.realservers,
+            leads: leader == Some(id),
+            barred: &node.barred,
+        }
     }
 
     /// What is said of nodes beside the document.
@@ -99,19 +104,14 @@ impl Scene {
         }
     }
 
-    /// The file that most nodes have; of two, this director's.
+    /// The file that counts, as the DC would say.
     pub(super) fn common_file(&self) -> Option<u64> {
-        let heard = || self.nodes().filter(|(id, node)| is_heard(self.state(*id, node)));
-        let files = || heard().filter_map(|(_, node)| node.file);
+        let there = self.nodes().filter(|(id, node)| is_heard(self.seen(*id, node).state));
+        let file_of = |node: NodeId| self.view().nodes.get(node.index()).and_then(|node| node.file);
         let own = self.nodes().find(|(_, node)| node.links.is_empty()).and_then(|(_, node)| node.file);
-        let count = |file: u64| files().filter(|known| *known == file).count();
-        files().max_by_key(|file| (count(*file), Some(*file) == own, *file))
+        let of_dc = self.view().leader.filter(|dc| self.without != Some(*dc)).and_then(file_of).or(own)?;
+        Some(common_file(there.filter_map(|(_, node)| node.file), of_dc))
     }
-}
-
-/// What a node reaches, for a rank.
-pub(super) const fn counted(reach: Reach, counts_pings: bool) -> Reach {
-    if counts_pings { Reach { pings: 0, ..reach } } else { reach }
 }
 
 const fn is_heard(state: NodeState) -> bool {

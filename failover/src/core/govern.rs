@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::placement::{Candidate, place};
 use super::{Core, Notice};
+use crate::cib::score::common_file;
 use crate::cib::{Cib, Document};
 use crate::guard::Guard;
 use crate::message::{Cause, Grant, Reach, Standing, Table, Version};
@@ -96,7 +97,7 @@ impl Core {
         }
         self.settle();
         let standings = self.standings();
-        let file = most_common(standings.iter().flatten().map(|standing| standing.file), self.able.file);
+        let file = common_file(standings.iter().flatten().map(|standing| standing.file), self.able.file);
         let reached = self.government.settled.iter().copied().chain(std::iter::repeat(Reach::default()));
         let nodes = self.settings.nodes().zip(&standings).zip(reached);
         let candidates: Vec<Candidate<'_>> = nodes
@@ -188,11 +189,4 @@ impl Core {
         self.table.grants.iter().all(|grant| grant.owner != Some(self.settings.me))
             && self.settings.others().all(knows)
     }
-}
-
-/// What most have; of several, what the DC has.
-fn most_common(files: impl Iterator<Item = u64>, own: u64) -> u64 {
-    let files: Vec<u64> = files.collect();
-    let count = |file: u64| files.iter().filter(|known| **known == file).count();
-    files.iter().copied().max_by_key(|file| (count(*file), *file == own, *file)).unwrap_or(own)
 }
