@@ -8,6 +8,7 @@ use failover::message::Unfit;
 use failover::{NodeId, Score, VipId};
 
 use super::scene::Scene;
+use super::transfer::{SAME_FILE, objection};
 
 /// What becomes of a vip.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Chance {
     pub terms: Vec<(String, Score)>,
     /// Why it cannot have it.
     pub obstacle: Option<String>,
+    /// The same for whoever wants to move it there: with what he can do about it.
+    pub objection: Option<String>,
 }
 
 impl Prospect {
@@ -94,7 +97,7 @@ struct Table<'a> {
 impl Table<'_> {
     fn decide(&self, vip: String) -> Prospect {
         let chances: Vec<Chance> =
-            self.scene.nodes().filter_map(|(id, node)| self.chance(id, node)).collect();
+            self.scene.nodes().filter_map(|(id, node)| self.chance(id, node, &vip)).collect();
         let able = chances.iter().filter(|chance| chance.obstacle.is_none());
         let able: Vec<NodeId> = able.map(|chance| chance.node).collect();
         let choice = self.turn.choose(&able);
@@ -107,27 +110,34 @@ impl Table<'_> {
         }
     }
 
-    fn chance(&self, node: NodeId, seen: &NodeView) -> Option<Chance> {
+    fn chance(&self, node: NodeId, seen: &NodeView, vip: &str) -> Option<Chance> {
         let (name, _) = self.cib.declared.nodes.get(node.index())?;
         let (terms, rank) = (self.turn.terms(node), self.turn.rank(node));
-        let vetoes = terms.iter().filter(|term| term.score == Score::NEG_INFINITY);
-        let vetoes: Vec<String> = vetoes.map(ToString::to_string).collect();
-        let obstacle = match vetoes.is_empty() {
-            false => Some(vetoes.join(", ")),
-            true if rank.score == Score::NEG_INFINITY => Some("its scores add up to never".to_owned()),
-            true if rank.has_it => None,
-            true => self.unready(seen).map(str::to_owned),
+        let vetoes: Vec<_> = terms.iter().filter(|term| term.score == Score::NEG_INFINITY).collect();
+        let (obstacle, objection) = if !vetoes.is_empty() {
+            let why: Vec<String> = vetoes.iter().map(ToString::to_string).collect();
+            (Some(why.join(", ")), Some(objection(vip, name, &vetoes)))
+        } else if rank.score == Score::NEG_INFINITY {
+            let why = "its scores add up to never".to_owned();
+            (Some(why.clone()), Some(why))
+        } else if let Some((why, help)) = self.unready(seen).filter(|_| !rank.has_it) {
+            let told: Vec<&str> = [Some(why), help].into_iter().flatten().collect();
+            (Some(why.to_owned()), Some(told.join("; ")))
+        } else {
+            (None, None)
         };
         let terms = terms.iter().map(|term| (term.to_string(), term.score)).collect();
-        Some(Chance { node, name: name.clone(), rank, terms, obstacle })
+        Some(Chance { node, name: name.clone(), rank, terms, obstacle, objection })
     }
 
-    /// Why a node takes over nothing, although it keeps what it has.
-    fn unready(&self, seen: &NodeView) -> Option<&'static str> {
+    /// Why a node takes over nothing, although it keeps what it has; and what helps.
+    fn unready(&self, seen: &NodeView) -> Option<(&'static str, Option<&'static str>)> {
         match seen.unfit {
-            Some(Unfit::Table) => Some("its kernel does not hold what the file says"),
-            Some(Unfit::Checks) => Some("its checks do not know yet how the realservers are"),
-            None if seen.file != self.file => Some("its file differs from that of most nodes"),
+            Some(Unfit::Table) => Some(("its kernel does not hold what the file says", None)),
+            Some(Unfit::Checks) => Some(("its checks do not know yet how the realservers are", None)),
+            None if seen.file != self.file => {
+                Some(("its file differs from that of most nodes", Some(SAME_FILE)))
+            }
             None => None,
         }
     }
