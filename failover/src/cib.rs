@@ -25,7 +25,7 @@ use crate::score::Score;
 pub use diff::Change;
 pub use document::{Digest, Document, Stamp};
 pub use problem::{Problem, Problems};
-pub use text::MAX_BYTES;
+pub use text::{MAX_BYTES, Time};
 pub use version::{InvalidVersion, Version};
 
 /// The document.

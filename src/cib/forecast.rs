@@ -1,15 +1,14 @@
 //! Where each vip would be under a document, as the DC would place it: a pure function of the document and of what is
 //! known of the nodes.
 
-use std::cmp::Reverse;
-
 use failover::cib::Cib;
-use failover::cib::score::{Node, Rules, Situation};
+use failover::cib::score::{Node, Rank, Rules, Turn};
 use failover::core::NodeView;
-use failover::message::{Reach, Unfit};
+use failover::message::Unfit;
 use failover::{NodeId, Score, VipId};
 
-use super::scene::{Scene, counted};
+use super::scene::Scene;
+use super::transfer::{SAME_FILE, objection};
 
 /// What becomes of a vip.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,23 +38,8 @@ pub struct Chance {
     pub terms: Vec<(String, Score)>,
     /// Why it cannot have it.
     pub obstacle: Option<String>,
-}
-
-/// What nodes are compared by; the greatest is the best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank {
-    /// An operator moved it there.
-    pub moved: bool,
-    /// What it reaches.
-    pub reach: Reach,
-    /// What it is worth.
-    pub score: Score,
-    /// It is there.
-    pub has_it: bool,
-    /// How many vips it has of those that are decided.
-    pub vips: Reverse<usize>,
-    /// Its place in the file.
-    pub place: Reverse<NodeId>,
+    /// The same for whoever wants to move it there: with what he can do about it.
+    pub objection: Option<String>,
 }
 
 impl Prospect {
@@ -81,36 +65,21 @@ impl Scene {
     /// What becomes of each vip under a document, in the document's order.
     #[must_use]
     pub fn forecast(&self, cib: &Cib) -> Vec<Prospect> {
-        let rules = Rules::of(cib);
+        let (rules, file) = (Rules::of(cib), self.common_file());
         let nodes: Vec<Node<'_>> = self.nodes().map(|(id, node)| self.seen(id, node)).collect();
         let owner = |name: &String| {
             let known = self.view().vips.iter().find(|vip| vip.id == VipId::of(name));
             known.and_then(|vip| vip.owner)
         };
         let owners: Vec<Option<NodeId>> = cib.declared.vips.iter().map(|vip| owner(&vip.name)).collect();
-        let mut places = owners.clone();
-        let mut assigned = vec![0_usize; nodes.len()];
         let mut prospects: Vec<(usize, Prospect)> = Vec::with_capacity(owners.len());
-        for &at in rules.sequence() {
-            let (Some(vip), Some(now)) = (cib.declared.vips.get(at), owners.get(at)) else { continue };
-            let table = Table {
-                scene: self,
-                cib,
-                rules: &rules,
-                at,
-                situation: Situation { nodes: &nodes, owners: &owners, places: &places },
-                now: *now,
-                assigned: &assigned,
-            };
-            let prospect = table.decide(vip.name.clone());
-            if let Some(count) = prospect.then.and_then(|node| assigned.get_mut(node.index())) {
-                *count += 1;
-            }
-            if let Some(place) = places.get_mut(at) {
-                *place = prospect.then;
-            }
-            prospects.push((at, prospect));
-        }
+        rules.take_turns(&nodes, &owners, |turn| {
+            let vip = cib.declared.vips.get(turn.vip())?;
+            let prospect = Table { scene: self, cib, turn, file }.decide(vip.name.clone());
+            let then = prospect.then;
+            prospects.push((turn.vip(), prospect));
+            then
+        });
         prospects.sort_by_key(|(at, _)| *at);
         prospects.into_iter().map(|(_, prospect)| prospect).collect()
     }
@@ -120,62 +89,54 @@ impl Scene {
 struct Table<'a> {
     scene: &'a Scene,
     cib: &'a Cib,
-    rules: &'a Rules,
-    /// Its place in the document.
-    at: usize,
-    situation: Situation<'a>,
-    now: Option<NodeId>,
-    assigned: &'a [usize],
+    turn: &'a Turn<'a>,
+    /// The one that counts.
+    file: Option<u64>,
 }
 
 impl Table<'_> {
     fn decide(&self, vip: String) -> Prospect {
-        let pin = self.rules.moved(self.at);
         let chances: Vec<Chance> =
-            self.scene.nodes().filter_map(|(id, node)| self.chance(id, node, pin)).collect();
-        let able = || chances.iter().filter(|chance| chance.obstacle.is_none());
-        let reaches = || able().filter_map(|chance| self.scene.view().nodes.get(chance.node.index()));
-        let blind = self.scene.ping_hosts > 0 && reaches().all(|node| node.reach.pings == 0)
-            || reaches().all(|node| node.reach.realservers == 0);
-        let owner = able().find(|chance| Some(chance.node) == self.now);
-        let stays = owner.filter(|owner| blind && pin.is_none_or(|pin| pin == owner.node));
-        let best = stays.or_else(|| able().max_by_key(|chance| chance.rank));
-        let (then, blind) = (best.map(|chance| chance.node), stays.is_some());
-        Prospect { vip, now: self.now, then, blind, chances }
+            self.scene.nodes().filter_map(|(id, node)| self.chance(id, node, &vip)).collect();
+        let able = chances.iter().filter(|chance| chance.obstacle.is_none());
+        let able: Vec<NodeId> = able.map(|chance| chance.node).collect();
+        let choice = self.turn.choose(&able);
+        Prospect {
+            vip,
+            now: self.turn.owner(),
+            then: choice.map(|choice| choice.node),
+            blind: choice.is_some_and(|choice| choice.blind),
+            chances,
+        }
     }
 
-    fn chance(&self, node: NodeId, seen: &NodeView, pin: Option<NodeId>) -> Option<Chance> {
+    fn chance(&self, node: NodeId, seen: &NodeView, vip: &str) -> Option<Chance> {
         let (name, _) = self.cib.declared.nodes.get(node.index())?;
-        let terms = self.rules.terms(self.at, node, &self.situation);
-        let score = self.rules.score(self.at, node, &self.situation);
-        let vetoes = terms.iter().filter(|term| term.score == Score::NEG_INFINITY);
-        let vetoes: Vec<String> = vetoes.map(ToString::to_string).collect();
-        let has_it = self.now == Some(node);
-        let obstacle = match vetoes.is_empty() {
-            false => Some(vetoes.join(", ")),
-            true if score == Score::NEG_INFINITY => Some("its scores add up to never".to_owned()),
-            true if has_it => None,
-            true => self.unready(seen).map(str::to_owned),
-        };
-        let rank = Rank {
-            moved: pin == Some(node),
-            reach: counted(seen.reach, self.rules.counts_pings(self.at)),
-            score,
-            has_it,
-            vips: Reverse(self.assigned.get(node.index()).copied().unwrap_or_default()),
-            place: Reverse(node),
+        let (terms, rank) = (self.turn.terms(node), self.turn.rank(node));
+        let vetoes: Vec<_> = terms.iter().filter(|term| term.score == Score::NEG_INFINITY).collect();
+        let (obstacle, objection) = if !vetoes.is_empty() {
+            let why: Vec<String> = vetoes.iter().map(ToString::to_string).collect();
+            (Some(why.join(", ")), Some(objection(vip, name, &vetoes)))
+        } else if rank.score == Score::NEG_INFINITY {
+            let why = "its scores add up to never".to_owned();
+            (Some(why.clone()), Some(why))
+        } else if let Some((why, help)) = self.unready(seen).filter(|_| !rank.has_it) {
+            let told: Vec<&str> = [Some(why), help].into_iter().flatten().collect();
+            (Some(why.to_owned()), Some(told.join("; ")))
+        } else {
+            (None, None)
         };
         let terms = terms.iter().map(|term| (term.to_string(), term.score)).collect();
-        Some(Chance { node, name: name.clone(), rank, terms, obstacle })
+        Some(Chance { node, name: name.clone(), rank, terms, obstacle, objection })
     }
 
-    /// Why a node takes over nothing, although it keeps what it has.
-    fn unready(&self, seen: &NodeView) -> Option<&'static str> {
+    /// Why a node takes over nothing, although it keeps what it has; and what helps.
+    fn unready(&self, seen: &NodeView) -> Option<(&'static str, Option<&'static str>)> {
         match seen.unfit {
-            Some(Unfit::Table) => Some("its kernel does not hold what the file says"),
-            Some(Unfit::Checks) => Some("its checks do not know yet how the realservers are"),
-            None if seen.file != self.scene.view().common_file() => {
-                Some("its file differs from that of most nodes")
+            Some(Unfit::Table) => Some(("its kernel does not hold what the file says", None)),
+            Some(Unfit::Checks) => Some(("its checks do not know yet how the realservers are", None)),
+            None if seen.file != self.file => {
+                Some(("its file differs from that of most nodes", Some(SAME_FILE)))
             }
             None => None,
         }

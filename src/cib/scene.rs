@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use failover::NodeId;
 use failover::cib::Cib;
-use failover::cib::score::Node;
+use failover::cib::score::{Node, common_file};
 use failover::cib::xml::{NodeStatus, Status};
 use failover::core::{NodeState, NodeView, View};
-use failover::message::Reach;
 
 use crate::cluster::Report;
 
@@ -67,7 +66,13 @@ impl Scene {
         let answers = leader.is_none_or(|leader| leader == id || node.hears.contains(leader));
         let state = if answers { self.state(id, node) } else { NodeState::Dead };
         let pings = (self.ping_hosts > 0 && state.is_heard()).then(|| node.reach.pings.into());
-        Node { state, pings, leads: leader == Some(id), barred: &node.barred }
+        Node {
+            state,
+            pings,
+            realservers: node.reach.realservers,
+            leads: leader == Some(id),
+            barred: &node.barred,
+        }
     }
 
     /// What is said of nodes beside the document.
@@ -98,9 +103,14 @@ impl Scene {
             vips: owned.filter_map(name).collect(),
         }
     }
-}
 
-/// What a node reaches, for a rank.
-pub(super) const fn counted(reach: Reach, counts_pings: bool) -> Reach {
-    if counts_pings { Reach { pings: 0, ..reach } } else { reach }
+    /// The file that counts, as the DC would say.
+    pub(super) fn common_file(&self) -> Option<u64> {
+        let heard = self.nodes().filter(|(id, node)| self.seen(*id, node).state.is_heard());
+        let heard: Vec<u64> = heard.filter_map(|(_, node)| node.file).collect();
+        let known: Vec<u64> = self.nodes().filter_map(|(_, node)| node.file).collect();
+        let file_of = |node: NodeId| self.view().nodes.get(node.index()).and_then(|node| node.file);
+        let dc = self.view().leader.filter(|dc| self.without != Some(*dc));
+        common_file(&heard, &known, dc.and_then(file_of))
+    }
 }

@@ -253,3 +253,6 @@ fn policy(policy: config::NoQuorum) -> NoQuorum {
         config::NoQuorum::Ignore => NoQuorum::Ignore,
     }
 }
+
+#[cfg(test)]
+mod tests;

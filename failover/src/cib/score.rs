@@ -8,8 +8,10 @@ mod rule;
 mod term;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use term::{Reason, Term};
+pub use turn::{Choice, Rank, Turn, common_file};
 
 use crate::core::{NodeState, Role};
 use crate::message::Bar;
@@ -24,6 +26,8 @@ pub struct Rules {
     multiplier: u32,
     nodes: Vec<Member>,
     vips: Vec<Wishes>,
+    /// The vips as places in the document, in the order in which they can be decided: those that others follow or need
+    /// come first.
     sequence: Vec<usize>,
 }
 
@@ -76,6 +80,8 @@ pub struct Node<'a> {
     pub state: NodeState,
     /// How many ping hosts it reaches, if there are any and it said so.
     pub pings: Option<u32>,
+    /// How many of the realservers it sees up, as [`Reach`](crate::message::Reach) counts them.
+    pub realservers: u8,
     /// Whether it is the DC.
     pub leads: bool,
     /// The vips that it cannot carry.
@@ -94,13 +100,6 @@ pub struct Situation<'a> {
 }
 
 impl Rules {
-    /// The vips as places in the document, in the order in which they can be decided: those that others follow or need
-    /// come first.
-    #[must_use]
-    pub fn sequence(&self) -> &[usize] {
-        &self.sequence
-    }
-
     /// The place of a vip in the document.
     #[must_use]
     pub fn place_of(&self, vip: VipId) -> Option<usize> {

@@ -62,6 +62,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Cib, Problems};
 
+pub use write::Time;
+
 /// The most bytes that a document's text has.
 pub const MAX_BYTES: usize = 65_536;
 

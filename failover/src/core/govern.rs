@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::placement::{Candidate, place};
 use super::{Core, Notice};
+use crate::cib::score::common_file;
 use crate::cib::{Cib, Document};
 use crate::guard::Guard;
 use crate::message::{Cause, Grant, Reach, Standing, Table, Version};
@@ -105,7 +106,7 @@ impl Core {
         self.settle();
         let standings = self.standings();
         let heard: Vec<u64> = standings.iter().flatten().map(|standing| standing.file).collect();
-        let file = most_common(&heard, &self.files(), Some(self.able.file)).unwrap_or(self.able.file);
+        let file = common_file(&heard, &self.files(), Some(self.able.file)).unwrap_or(self.able.file);
         let reached = self.government.settled.iter().copied().chain(std::iter::repeat(Reach::default()));
         let nodes = self.settings.nodes().zip(&standings).zip(reached);
         let candidates: Vec<Candidate<'_>> = nodes
@@ -197,11 +198,4 @@ impl Core {
         self.table.grants.iter().all(|grant| grant.owner != Some(self.settings.me))
             && self.settings.others().all(knows)
     }
-}
-
-/// The file that most of those have that are heard; of several, what most have had that are known, and then the DC's.
-pub(super) fn most_common(heard: &[u64], known: &[u64], of_the_dc: Option<u64>) -> Option<u64> {
-    let count = |files: &[u64], file: u64| files.iter().filter(|known| **known == file).count();
-    let files = heard.iter().copied();
-    files.max_by_key(|file| (count(heard, *file), count(known, *file), Some(*file) == of_the_dc, *file))
 }

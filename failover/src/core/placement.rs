@@ -3,12 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
-
 use super::chart::{Chart, Vip};
 use super::settings::{Role, Settings};
 use super::view::NodeState;
-use crate::cib::score::{Node, Situation};
+use crate::cib::score::{Node, Turn};
 use crate::message::{Bar, Cause, Grant, Reach, Standing, Table};
 use crate::name::{NodeId, VipId};
 use crate::score::Score;
@@ -35,26 +33,17 @@ pub(super) fn place(
     table: &Table,
     patient: bool,
 ) -> Vec<Grant> {
-    let mut assigned = vec![0_usize; settings.count()];
     let nodes: Vec<Node<'_>> = settings.nodes().map(|node| seen(settings, candidates, node)).collect();
     let owners: Vec<Option<NodeId>> = chart.vips.iter().map(|vip| table.owner(vip.id)).collect();
-    let mut places = owners.clone();
     let mut grants: Vec<Grant> = Vec::with_capacity(chart.vips.len());
-    for &at in chart.rules.sequence() {
-        let (Some(vip), Some(place)) = (chart.vips.get(at), places.get(at)) else { continue };
-        let known = table.grant(vip.id).copied();
-        let known = known.unwrap_or(Grant { vip: vip.id, owner: *place, cause: Cause::Nobody });
-        let situation = Situation { nodes: &nodes, owners: &owners, places: &places };
-        let seat = Seat { settings, chart, candidates, situation, at, vip, known, assigned: &assigned };
-        let grant = seat.fill(patient);
-        if let Some(count) = grant.owner.and_then(|owner| assigned.get_mut(owner.index())) {
-            *count += 1;
-        }
-        if let Some(place) = places.get_mut(at) {
-            *place = grant.owner;
-        }
+    chart.rules.take_turns(&nodes, &owners, |turn| {
+        let vip = chart.vips.get(turn.vip())?;
+        let vacant = Grant { vip: vip.id, owner: None, cause: Cause::Nobody };
+        let known = table.grant(vip.id).copied().unwrap_or(vacant);
+        let grant = Seat { settings, chart, candidates, turn, vip, known }.fill(patient);
         grants.push(grant);
-    }
+        grant.owner
+    });
     grants.sort_by_key(|grant| grant.vip);
     grants
 }
@@ -71,6 +60,7 @@ fn seen<'a>(settings: &Settings, candidates: &[Candidate<'a>], node: NodeId) -> 
             Some(_) => NodeState::Online,
         },
         pings: pings.filter(|_| standing.is_some()),
+        realservers: candidate.map_or(0, |candidate| candidate.reach.realservers),
         leads: candidate.is_some_and(|candidate| candidate.leads),
         barred: standing.map_or(&[], |standing| &standing.barred),
     }
@@ -81,38 +71,30 @@ struct Seat<'a> {
     settings: &'a Settings,
     chart: &'a Chart,
     candidates: &'a [Candidate<'a>],
-    situation: Situation<'a>,
-    /// Its place in the document.
-    at: usize,
+    turn: &'a Turn<'a>,
     vip: &'a Vip,
     known: Grant,
-    assigned: &'a [usize],
 }
 
 impl Seat<'_> {
     fn fill(&self, patient: bool) -> Grant {
-        let owner = self.known.owner.and_then(|owner| self.able().find(|candidate| candidate.node == owner));
-        let able: Vec<&Candidate<'_>> = self.able().filter(|candidate| self.may_take(candidate)).collect();
+        let able = self.able().filter(|candidate| self.may_take(candidate));
+        let able: Vec<NodeId> = able.map(|candidate| candidate.node).collect();
         let unready = self.able().any(|candidate| !self.may_take(candidate));
         if self.known.owner.is_none() && patient && unready {
             return self.known;
         }
-        // What nobody reaches is no reason to be elsewhere.
-        let blind = self.settings.pings && able.iter().all(|candidate| candidate.reach.pings == 0)
-            || able.iter().all(|candidate| candidate.reach.realservers == 0);
-        let stays = owner.filter(|owner| blind && self.vip.pin.is_none_or(|pin| pin == owner.node));
-        let best = stays.or_else(|| able.into_iter().max_by_key(|candidate| self.rank(candidate)));
-        let to = best.map(|candidate| candidate.node);
+        let to = self.turn.choose(&able).map(|choice| choice.node);
         if to == self.known.owner && (to.is_some() || self.known.cause == Cause::Nobody) {
             return self.known;
         }
-        Grant { owner: to, cause: self.cause(best), ..self.known }
+        Grant { owner: to, cause: self.cause(to), ..self.known }
     }
 
     /// Who could own it.
     fn able(&self) -> impl Iterator<Item = &Candidate<'_>> {
         self.candidates.iter().filter(|candidate| {
-            self.obstacle(candidate.node).is_none() && self.score(candidate.node) > Score::NEG_INFINITY
+            self.obstacle(candidate.node).is_none() && self.turn.score(candidate.node) > Score::NEG_INFINITY
         })
     }
 
@@ -142,41 +124,18 @@ impl Seat<'_> {
         bar(standing, self.vip.id).or(failed).map(|bar| Cause::Barred(node, bar))
     }
 
-    fn score(&self, node: NodeId) -> Score {
-        self.chart.rules.score(self.at, node, &self.situation)
-    }
-
-    /// The greatest is the best. What a node reaches always outranks what is preferred.
-    fn rank(&self, candidate: &Candidate<'_>) -> impl Ord + use<> {
-        let node = candidate.node;
-        (
-            self.vip.pin == Some(node),
-            self.counted(candidate.reach),
-            self.score(node),
-            self.known.owner == Some(node),
-            Reverse(self.assigned.get(node.index()).copied()),
-            Reverse(node),
-        )
-    }
-
-    /// What a node reaches, as far as it comes before all scores: rules of the document may count the pings themselves.
-    fn counted(&self, reach: Reach) -> Reach {
-        let pings = if self.chart.rules.counts_pings(self.at) { 0 } else { reach.pings };
-        Reach { pings, ..reach }
-    }
-
-    fn cause(&self, best: Option<&Candidate<'_>>) -> Cause {
+    fn cause(&self, best: Option<NodeId>) -> Cause {
         let Some(best) = best else { return Cause::Nobody };
         let Some(from) = self.known.owner else { return Cause::Vacant };
         if let Some(obstacle) = self.obstacle(from) {
             return obstacle;
         }
-        if self.vip.pin == Some(best.node) {
-            return Cause::Moved;
+        let [best, before] = [best, from].map(|node| self.turn.rank(node));
+        match best {
+            _ if best.moved => Cause::Moved,
+            _ if before.reach < best.reach => Cause::Reach(from),
+            _ => Cause::Preferred,
         }
-        let reached =
-            self.candidates.iter().find(|candidate| candidate.node == from).map(|it| self.counted(it.reach));
-        if reached < Some(self.counted(best.reach)) { Cause::Reach(from) } else { Cause::Preferred }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::govern::most_common;
 use super::holder::Stage;
 use super::{Core, Role};
 use crate::cib::Document;
+use crate::cib::score::common_file;
 use crate::message::{Bar, Cause, Mention, Reach, Standing, Term, Unfit};
 use crate::moment::Moment;
 use crate::name::{NodeId, NodeSet, VipId};
@@ -129,7 +129,7 @@ impl View {
         let heard = self.nodes.iter().filter(|node| node.state.is_heard());
         let heard: Vec<u64> = heard.filter_map(|node| node.file).collect();
         let dc = self.leader.and_then(|leader| self.nodes.get(leader.index()));
-        most_common(&heard, &known, dc.and_then(|dc| dc.file))
+        common_file(&heard, &known, dc.and_then(|dc| dc.file))
     }
 }
 

@@ -117,6 +117,24 @@ fn times_that_are_not_said_follow_from_those_that_are() {
 }
 
 #[test]
+fn what_is_proposed_for_a_time_is_one() {
+    // (keys of which the second is wrong, what is proposed for it)
+    let table = [
+        ("deadtime = '3s'\nwarntime = '4s'", "1500ms"),
+        ("deadtime = '999ms'\nwarntime = '1s'", "499ms"),
+        ("deadtime = '45s'\ninitdead = '1s'", "90s"),
+        ("deadtime = '60s'\ninitdead = '1s'", "2m"),
+    ];
+    for (keys, proposed) in table {
+        let report = Config::parse(Path::new("f"), file(&format!("{NODES}\n{keys}")).as_bytes());
+        let said = report.unwrap_err().to_string();
+        assert!(said.contains(&format!("use \"{proposed}\", or take it out")), "{said}");
+        let (key, _) = keys.rsplit_once('=').unwrap();
+        assert!(parse(&file(&format!("{NODES}\n{key}= '{proposed}'"))).is_ok(), "{proposed}");
+    }
+}
+
+#[test]
 fn times_that_contradict_each_other_are_refused() {
     // (keys, what is said)
     let table = [
@@ -285,7 +303,7 @@ fn what_is_at_risk_is_told() {
         (&format!("{NODES}\nno_quorum_policy = 'ignore'"), &["no_quorum_policy = \"ignore\" is unsafe: "]),
         (
             &format!("{NODES}\ndeadtime = '799ms'"),
-            &["a deadtime of 799ms is less than four times ", "a warntime of 399.5ms is less than twice "],
+            &["a deadtime of 799ms is less than four times ", "a warntime of 399ms is less than twice "],
         ),
         (&format!("{NODES}\ndeadtime = '800ms'"), &[]),
     ];

@@ -7,7 +7,7 @@ use failover::cib::{Document, Problems, Version};
 use failover::core::Declined;
 use tokio::sync::watch;
 
-use super::{Cause, Director, Names, Refusal};
+use super::{Cause, Director, Membership, Names, Refusal};
 use crate::cib::{Draft, Scene};
 use crate::cluster::{Proposer, Report};
 use crate::events::{Events, Kind};
@@ -55,19 +55,26 @@ pub enum Unreplaced {
 impl Director {
     /// Opens it.
     pub(in crate::director) fn desk(&self) -> Result<Desk, Refusal> {
-        let handle = &self.cluster.as_ref().ok_or(Refusal::Alone)?.handle;
-        let report = Arc::clone(&handle.report.borrow());
+        let membership = self.cluster.as_ref().ok_or(Refusal::Alone)?;
+        let handle = &membership.handle;
         Ok(Desk {
-            scene: Scene {
-                report,
-                ping_hosts: handle.ping.len().try_into().unwrap_or(u32::MAX),
-                without: None,
-            },
+            scene: membership.scene(),
             names: handle.names.clone(),
             proposer: handle.proposer(),
             report: handle.report.clone(),
             events: self.events.clone(),
         })
+    }
+}
+
+impl Membership {
+    /// What is known now.
+    pub(super) fn scene(&self) -> Scene {
+        Scene {
+            report: Arc::clone(&self.handle.report.borrow()),
+            ping_hosts: self.handle.ping.len().try_into().unwrap_or(u32::MAX),
+            without: None,
+        }
     }
 }
 

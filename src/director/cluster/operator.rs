@@ -1,16 +1,13 @@
 //! What operators say of nodes and vips.
 
-use std::cmp::Reverse;
-use std::sync::Arc;
 use std::time::Duration;
 
+use failover::NodeId;
 use failover::cib::Cib;
-use failover::{NodeId, VipId};
 use tokio::sync::oneshot;
 
 use super::errand::{Change, Errand, Goal};
-use super::words::obstacle;
-use super::{Cause, Destination, Director, Kind, Membership, Names, Refusal};
+use super::{Cause, Destination, Director, Kind, Names, Refusal};
 use crate::config::Vip;
 
 /// How long an operator waits for what he said to come about.
@@ -55,19 +52,26 @@ impl Director {
     pub(in crate::director) fn move_vip(&mut self, vip: &str, to: &Destination) -> Result<Errand, Refusal> {
         let membership = self.cluster.as_ref().ok_or(Refusal::Alone)?;
         let vip = self.known_vip(vip)?;
-        let (pin, word) = match to {
-            Destination::Anywhere => (None, "goes where the cluster places it".to_owned()),
-            Destination::Node(name) => {
-                let node = known_node(&membership.handle.names, name)?;
-                membership.refuse_obstacle(vip, node)?;
-                (Some(node), format!("moves to {}", membership.handle.names.node(node)))
+        let (scene, names, name) = (membership.scene(), &membership.handle.names, vip.name.to_string());
+        let nowhere = |node: String, why| Refusal::Nowhere { vip: name.clone(), node, why };
+        let pin = match to {
+            Destination::Anywhere => None,
+            Destination::Node(wanted) => {
+                let node = known_node(names, wanted)?;
+                if let Some(why) = scene.refuses(&name, node) {
+                    return Err(nowhere(names.node(node), why));
+                }
+                Some(node)
             }
             Destination::Elsewhere => {
-                let node = membership.elsewhere(vip)?;
-                (Some(node), format!("moves to {}", membership.handle.names.node(node)))
+                let best = scene.elsewhere(&name);
+                Some(best.map_err(|why| nowhere("another node".to_owned(), why))?)
             }
         };
-        let (name, to) = (vip.name.to_string(), pin.map(|node| membership.handle.names.node(node)));
+        let to = pin.map(|node| names.node(node));
+        let word = to
+            .as_ref()
+            .map_or_else(|| "goes where the cluster places it".to_owned(), |node| format!("moves to {node}"));
         let change = move |cib: &mut Cib| {
             cib.moves.remove(&name);
             cib.moves.extend(to.iter().map(|to| (name.clone(), to.clone())));
@@ -104,35 +108,6 @@ impl Director {
         vips.find(|vip| vip.name.as_str() == name).ok_or_else(|| {
             let present = self.config.vips.iter().map(|vip| vip.name.to_string()).collect();
             Refusal::Unknown { what: "vip", name: name.to_owned(), present }
-        })
-    }
-}
-
-impl Membership {
-    fn refuse_obstacle(&self, vip: &Vip, node: NodeId) -> Result<(), Refusal> {
-        let report = Arc::clone(&self.handle.report.borrow());
-        let Some(why) = obstacle(&report.view, &self.handle.names, vip, node) else { return Ok(()) };
-        Err(Refusal::Nowhere { vip: vip.name.to_string(), node: self.handle.names.node(node), why })
-    }
-
-    /// The best node for a vip among those that do not have it.
-    fn elsewhere(&self, vip: &Vip) -> Result<NodeId, Refusal> {
-        let report = Arc::clone(&self.handle.report.borrow());
-        let (view, names) = (&report.view, &self.handle.names);
-        let id = VipId::of(vip.name.as_str());
-        let owner = view.vips.iter().find(|known| known.id == id).and_then(|known| known.owner);
-        let rank = |node: &NodeId| {
-            let name = names.node(*node);
-            let reach = view.nodes.get(node.index()).map(|known| known.reach);
-            let preference = vip.prefer.iter().find(|(known, _)| known.as_str() == name);
-            (reach, preference.map(|(_, score)| *score).unwrap_or_default(), Reverse(*node))
-        };
-        let others = (0..view.nodes.len()).filter_map(NodeId::new).filter(|node| Some(*node) != owner);
-        let able = others.filter(|node| obstacle(view, names, vip, *node).is_none());
-        able.max_by_key(rank).ok_or_else(|| Refusal::Nowhere {
-            vip: vip.name.to_string(),
-            node: "another node".to_owned(),
-            why: "no other director can have it".to_owned(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::farm::{Farm, NAMES};
+use super::farm::{CLUSTER, Farm, NAMES, VIPS, config};
 use crate::patience::until;
 
 /// What a director says to a command, and whether it did it.
@@ -90,4 +90,44 @@ fn an_operator_edits_the_document_and_knows_before_what_moves() {
     let (done, _, complaint) = lvsd(&farm, 0, &["cib", "replace", file]);
     assert!(!done && complaint.contains("cannot change it"), "{complaint}");
     farm.reconnect(0);
+}
+
+#[test]
+fn a_move_that_a_constraint_forbids_is_refused_at_once_and_changes_nothing() {
+    let mut farm = Farm::alone();
+    let mail = "[[vip]]\nname = \"mail\"\naddresses = [\"192.168.71.206/24\"]\ninterface = \"eth0\"\n\
+                prefer = { litsha21 = 200 }\n";
+    farm.start_with(&config(CLUSTER, &format!("{VIPS}{mail}")));
+    farm.until_settled();
+    until("both vips are declared", || query(&farm, 1).contains("name = \"mail\""));
+    let file = farm.nodes[1].directory().join("cib.toml");
+    let file = file.to_str().expect("a path");
+    let constraint =
+        "\n[[colocation]]\nid = \"together\"\nvip = \"mail\"\nwith = \"web\"\nscore = \"always\"\n";
+    fs::write(file, query(&farm, 1) + constraint).expect("a file");
+    let (done, _, complaint) = lvsd(&farm, 1, &["cib", "replace", file]);
+    assert!(done, "{complaint}");
+    let places = |index: usize| {
+        let vips = farm.status(index).vips;
+        vips.into_iter().map(|vip| vip.owner).collect::<Vec<_>>()
+    };
+    let both_at = |index: usize| vec![Some(NAMES[index].to_owned()); 2];
+    until("both are at one director", || (0..3).all(|index| places(index) == both_at(0)));
+    until("all read it", || (0..3).all(|index| query(&farm, index) == query(&farm, 1)));
+
+    let before = query(&farm, 2);
+    let (done, _, complaint) = lvsd(&farm, 2, &["vip", "move", "mail", NAMES[1]]);
+    let expected = format!(
+        "vip mail cannot go to {}: web is not there (together); move web there, or take colocation together",
+        NAMES[1]
+    );
+    assert!(!done && complaint.contains(&expected), "{complaint}");
+    let (done, _, complaint) = lvsd(&farm, 2, &["vip", "move", "mail"]);
+    assert!(!done && complaint.contains("web is not there (together)"), "{complaint}");
+    assert_eq!(query(&farm, 2), before);
+
+    // What it says helps.
+    let (done, _, complaint) = lvsd(&farm, 2, &["vip", "move", "web", NAMES[1]]);
+    assert!(done, "{complaint}");
+    until("both follow", || (0..3).all(|index| places(index) == both_at(1)));
 }

@@ -3,7 +3,7 @@ mod order;
 
 use std::collections::BTreeMap;
 
-use super::{Node, Rules, Situation};
+use super::{Node, Rules, Situation, common_file};
 use crate::cib::{
     Cib, Colocation, Constraint, Declared, Expression, Location, Operation, Order, Resource, Rule, Worth,
 };
@@ -11,7 +11,8 @@ use crate::core::{NodeState, Role};
 use crate::message::Bar;
 use crate::{NodeId, Score, VipId};
 
-const ONLINE: Node<'static> = Node { state: NodeState::Online, pings: None, leads: false, barred: &[] };
+const ONLINE: Node<'static> =
+    Node { state: NodeState::Online, pings: None, realservers: 2, leads: false, barred: &[] };
 
 fn vip(name: &str) -> Resource {
     Resource { name: name.to_owned(), ..Resource::default() }
@@ -254,4 +255,26 @@ fn names_lead_to_places() {
     assert_eq!((rules.place_of(VipId::of("mail")), rules.place_of(VipId::of("news"))), (Some(1), None));
     assert_eq!((rules.node("b"), rules.node("c")), (Some(id(1)), None));
     assert_eq!((rules.moved(0), rules.moved(1), rules.moved(2)), (None, Some(id(1)), None));
+}
+
+#[test]
+fn the_file_that_most_have_counts_and_of_several_what_most_had_and_then_the_dcs() {
+    // (files of those that are heard, of all that are known, the DC's, the one that counts)
+    type Row = (&'static [u64], &'static [u64], Option<u64>, Option<u64>);
+    let table: [Row; 7] = [
+        (&[1, 2, 2], &[1, 2, 2], Some(1), Some(2)),
+        (&[1, 2], &[1, 2], Some(1), Some(1)),
+        (&[1, 2], &[1, 2], Some(2), Some(2)),
+        (&[1, 2], &[1, 1, 2], Some(2), Some(1)),
+        (&[2, 2], &[1, 1, 1, 2, 2], Some(1), Some(2)),
+        (&[1, 1, 2, 2, 3], &[1, 1, 2, 2, 3], Some(3), Some(2)),
+        (&[], &[1], Some(1), None),
+    ];
+    for (heard, known, of_dc, expected) in table {
+        assert_eq!(
+            common_file(heard, known, of_dc),
+            expected,
+            "{heard:?} of {known:?}, and the DC has {of_dc:?}"
+        );
+    }
 }

@@ -138,8 +138,9 @@ impl Display for Wish {
     }
 }
 
-/// A time in the longest unit that divides it.
-struct Time(Duration);
+/// A time as files have it: whole milliseconds, in the longest unit that divides them. What is less is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(pub Duration);
 
 impl Display for Time {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -262,16 +262,38 @@ fn times_that_do_not_fit_are_told() {
         dampen: Some(ms(1001)),
     };
     assert_eq!(sound.verify(), []);
-    // (what differs, the key that is told)
+    // (what differs, how what is told begins, and how it ends)
     let table = [
-        (Times { keepalive: ms(251), warntime: ms(502), ..sound }, "deadtime"),
-        (Times { warntime: ms(399), ..sound }, "warntime"),
-        (Times { initdead: ms(1019), ..sound }, "initdead"),
-        (Times { dampen: Some(ms(1000)), ..sound }, "ping"),
+        (
+            Times { keepalive: ms(251), warntime: ms(502), ..sound },
+            "deadtime: a deadtime of 1s is less than four times the keepalive of 251ms",
+            "use 1004ms or more",
+        ),
+        (
+            Times { warntime: ms(399), ..sound },
+            "warntime: a warntime of 399ms is less than twice the keepalive of 200ms",
+            "use 400ms or more",
+        ),
+        (
+            Times { initdead: ms(1019), ..sound },
+            "initdead: an initdead of 1019ms is hardly more than the deadtime of 1s",
+            "use 2s or more",
+        ),
+        (
+            Times { dampen: Some(ms(1000)), ..sound },
+            "ping: a dampen of 1s is not more than the deadtime of 1s",
+            "use 2s or more",
+        ),
+        (
+            Times { dampen: Some(Duration::ZERO), ..sound },
+            "ping: a dampen of 0s is not more than the deadtime of 1s",
+            "use 2s or more",
+        ),
     ];
-    for (times, key) in table {
-        let places: Vec<_> = times.verify().into_iter().map(|finding| finding.place).collect();
-        assert_eq!(places, [key], "{times:?}");
+    for (times, beginning, end) in table {
+        let told: Vec<String> = times.verify().iter().map(ToString::to_string).collect();
+        let [one] = &told[..] else { panic!("{told:?}") };
+        assert!(one.starts_with(&format!("warning[timing] {beginning}")) && one.ends_with(end), "{one}");
     }
     assert_eq!(Times { dampen: None, ..sound }.verify(), []);
 }

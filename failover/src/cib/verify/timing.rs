@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Finding;
+use crate::cib::Time;
 
 /// The times of a cluster, as the file has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,37 +32,45 @@ impl Times {
                 deadtime < keepalive * 4,
                 "deadtime",
                 format!(
-                    "a deadtime of {deadtime:?} is less than four times the keepalive of {keepalive:?}: a few lost \
-                     heartbeats are taken for a death"
+                    "a deadtime of {} is less than four times the keepalive of {}: a few lost \
+                     heartbeats are taken for a death",
+                    Time(deadtime),
+                    Time(keepalive)
                 ),
-                format!("use {:?} or more", keepalive * 4),
+                format!("use {} or more", Time(keepalive * 4)),
             ),
             (
                 warntime < keepalive * 2,
                 "warntime",
                 format!(
-                    "a warntime of {warntime:?} is less than twice the keepalive of {keepalive:?}: each lost heartbeat \
-                     is told"
+                    "a warntime of {} is less than twice the keepalive of {}: each lost heartbeat \
+                     is told",
+                    Time(warntime),
+                    Time(keepalive)
                 ),
-                format!("use {:?} or more", keepalive * 2),
+                format!("use {} or more", Time(keepalive * 2)),
             ),
             (
                 initdead < deadtime + deadtime / 50,
                 "initdead",
                 format!(
-                    "an initdead of {initdead:?} is hardly more than the deadtime of {deadtime:?}: clocks that differ \
-                     use it up"
+                    "an initdead of {} is hardly more than the deadtime of {}: clocks that differ \
+                     use it up",
+                    Time(initdead),
+                    Time(deadtime)
                 ),
-                format!("use {:?} or more", deadtime * 2),
+                format!("use {} or more", Time(deadtime * 2)),
             ),
             (
                 dampened <= deadtime,
                 "ping",
                 format!(
-                    "a dampen of {dampened:?} is not more than the deadtime of {deadtime:?}: vips move for a ping host \
-                     before it is known that a node is dead"
+                    "a dampen of {} is not more than the deadtime of {}: vips move for a ping host \
+                     before it is known that a node is dead",
+                    Time(dampened),
+                    Time(deadtime)
                 ),
-                format!("use {:?} or more", deadtime * 2),
+                format!("use {} or more", Time(deadtime * 2)),
             ),
         ];
         let wrong = table.into_iter().filter(|(wrong, ..)| *wrong);

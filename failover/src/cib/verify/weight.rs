@@ -135,4 +135,5 @@ impl Scales<'_> {
     }
 }
 
-const ONLINE: Node<'static> = Node { state: NodeState::Online, pings: None, leads: false, barred: &[] };
+const ONLINE: Node<'static> =
+    Node { state: NodeState::Online, pings: None, realservers: 2, leads: false, barred: &[] };

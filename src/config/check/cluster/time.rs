@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use failover::cib::Time;
+
 use crate::config::report::Reported;
 use crate::config::section::{At, Section};
 use crate::config::value;
@@ -33,8 +35,10 @@ pub(super) fn times(section: &Section<'_>) -> Result<Times, Reported> {
     if deadtime <= keepalive * 2 {
         let span = deadtime_at.or(keepalive_at).map_or(section.span, |at| at.span);
         let what = format!(
-            "a deadtime of {deadtime:?} is not more than twice the keepalive of {keepalive:?}: one lost heartbeat would be \
-             a death"
+            "a deadtime of {} is not more than twice the keepalive of {}: one lost heartbeat would be \
+             a death",
+            Time(deadtime),
+            Time(keepalive)
         );
         let help = "use a longer deadtime, or a shorter keepalive: a fifth of it is good";
         return Err(section.problems.add(span, what, help));
@@ -55,9 +59,12 @@ fn warning(
         None => Ok(warntime),
         Some(at) => {
             let what = format!(
-                "a warntime of {warntime:?} is not between the keepalive of {keepalive:?} and the deadtime of {deadtime:?}"
+                "a warntime of {} is not between the keepalive of {} and the deadtime of {}",
+                Time(warntime),
+                Time(keepalive),
+                Time(deadtime)
             );
-            let help = format!("use \"{:?}\", or take it out", deadtime / 2);
+            let help = format!("use \"{}\", or take it out", Time(deadtime / 2));
             Err(section.problems.add(at.span, what, help))
         }
     }
@@ -72,8 +79,8 @@ fn initial(
     match at.filter(|_| initdead < deadtime) {
         None => Ok(initdead),
         Some(at) => {
-            let what = format!("this is shorter than the deadtime of {deadtime:?}");
-            let help = format!("use \"{:?}\", or take it out", SHORTEST_INITDEAD.max(deadtime * 2));
+            let what = format!("this is shorter than the deadtime of {}", Time(deadtime));
+            let help = format!("use \"{}\", or take it out", Time(SHORTEST_INITDEAD.max(deadtime * 2)));
             Err(section.problems.add(at.span, what, help))
         }
     }

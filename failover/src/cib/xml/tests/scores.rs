@@ -70,7 +70,7 @@ fn scores(imported: &Imported) -> [[i32; 2]; 2] {
             let known = &status.nodes[*name];
             let pings = known.attributes["pingd"].parse::<u32>().unwrap() / cib.declared.multiplier;
             let state = if known.online { NodeState::Online } else { NodeState::Dead };
-            Node { state, pings: Some(pings), leads: false, barred: &[] }
+            Node { state, pings: Some(pings), realservers: 2, leads: false, barred: &[] }
         })
         .collect();
     let has = |vip: &str| {
