@@ -6,28 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// A document of two directors and a witness.
-const GOOD: &str = r#"version = "0.5.0"
-
-[properties]
-no_quorum_policy = "stop"
-
-[[node]]
-name = "a"
-
-[[node]]
-name = "b"
-
-[[node]]
-name = "c"
-role = "witness"
-
-[[vip]]
-name = "web"
-addresses = ["192.0.2.5/24"]
-interface = "eth0"
-migration_threshold = 3
-failure_timeout = "10m"
-"#;
+const GOOD: &str = include_str!("../src/cib/sample.toml");
 
 fn lvsd(directory: &Path, arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lvsd"));
@@ -69,11 +48,11 @@ fn a_file_is_looked_at_and_what_is_wrong_is_told_with_its_place() {
 
     // (arguments, exit status, on standard output, part of standard error)
     let table: [(&[&str], i32, &str, &str); 14] = [
-        (&["good.toml"], 0, "good.toml: version 0.5.0, 3 nodes, 1 vip, 0 constraints, 0 moves\n", ""),
+        (&["good.toml"], 0, "good.toml: version 0.5.0, 3 nodes, 2 vips, 0 constraints, 0 moves\n", ""),
         (
             &["even.toml"],
             0,
-            "even.toml: version 0.5.0, 2 nodes, 1 vip, 0 constraints, 0 moves\n",
+            "even.toml: version 0.5.0, 2 nodes, 2 vips, 0 constraints, 0 moves\n",
             "even.toml: warning[even-voters] nodes: 2 voters",
         ),
         (
@@ -112,7 +91,7 @@ fn a_file_is_looked_at_and_what_is_wrong_is_told_with_its_place() {
     }
     let (code, stdout, _) = lvsd(directory.path(), &["verify", "-"], GOOD.as_bytes());
     assert_eq!(code, Some(0));
-    assert_eq!(stdout, "standard input: version 0.5.0, 3 nodes, 1 vip, 0 constraints, 0 moves\n");
+    assert_eq!(stdout, "standard input: version 0.5.0, 3 nodes, 2 vips, 0 constraints, 0 moves\n");
 }
 
 #[test]

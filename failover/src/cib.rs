@@ -10,6 +10,8 @@ mod diff;
 mod document;
 mod edit;
 mod problem;
+#[cfg(test)]
+mod sample;
 pub mod score;
 mod text;
 pub mod verify;

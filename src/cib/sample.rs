@@ -12,37 +12,7 @@ use super::Scene;
 use crate::cluster::Report;
 
 /// `web` prefers `a`; `mail` is at `b`.
-pub(crate) const TEXT: &str = r#"version = "0.5.0"
-
-[properties]
-no_quorum_policy = "stop"
-
-[[node]]
-name = "a"
-
-[[node]]
-name = "b"
-
-[[node]]
-name = "c"
-role = "witness"
-
-[[vip]]
-name = "web"
-addresses = ["192.0.2.5/24"]
-interface = "eth0"
-prefer = { a = 200 }
-migration_threshold = 3
-failure_timeout = "10m"
-
-[[vip]]
-name = "mail"
-addresses = ["192.0.2.6/24"]
-interface = "eth0"
-stickiness = 100
-migration_threshold = 3
-failure_timeout = "10m"
-"#;
+pub(crate) const TEXT: &str = include_str!("sample.toml");
 
 pub(crate) fn id(index: usize) -> NodeId {
     NodeId::new(index).unwrap()

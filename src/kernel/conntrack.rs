@@ -121,7 +121,7 @@ fn tuple(nested: &[u8]) -> io::Result<Option<(u8, Tuple)>> {
 }
 
 /// What names an entry, of what was said of it: its tuple, its number, and its zone.
-fn name(body: &[u8]) -> io::Result<Vec<u8>> {
+pub fn name(body: &[u8]) -> io::Result<Vec<u8>> {
     let (header, attributes) =
         body.split_at_checked(HEADER).ok_or_else(|| malformed("a flow that is cut short"))?;
     let mut name = header.to_vec();

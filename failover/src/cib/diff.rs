@@ -129,67 +129,43 @@ fn listed(fields: &Fields) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::cib::sample::TEXT;
     use crate::cib::{Cib, arbitrary};
 
-    const OLD: &str = r#"version = "0.1.0"
-
-[properties]
-no_quorum_policy = "stop"
-
-[[node]]
-name = "a"
-
-[[node]]
-name = "b"
-
-[[vip]]
-name = "web"
-addresses = ["192.0.2.1/24"]
-interface = "eth0"
-migration_threshold = 3
-failure_timeout = "10m"
-
-[[order]]
-id = "it"
-first = "web"
-then = "mail"
-
-[[failure]]
-vip = "web"
-node = "a"
-count = 1
-"#;
-
-    fn diff(edit: impl Fn(String) -> String) -> Vec<String> {
+    /// What differs between two texts, a line for each.
+    fn diff(before: &str, after: &str) -> Vec<String> {
         let read = |text: &str| Cib::read(text.as_bytes()).unwrap();
-        let changes = read(OLD).diff(&read(&edit(OLD.to_owned())));
-        changes.iter().map(ToString::to_string).collect()
+        read(before).diff(&read(after)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn objects_are_compared_by_what_they_are_called() {
-        assert_eq!(diff(|text| text), [""; 0]);
-        assert_eq!(
-            diff(|text| text.replace("0.1.0", "0.2.0")),
-            [r#"~ document: version = "0.1.0" -> "0.2.0""#]
-        );
-        assert_eq!(
-            diff(|text| text.replace("interface", "stickiness = \"always\"\nprefer = { a = 5 }\ninterface")),
-            ["~ vip web: prefer = nothing -> { a = 5 }", r#"~ vip web: stickiness = 0 -> "always""#]
-        );
-        assert_eq!(diff(|text| text.replace("count = 1", "count = 2")), ["~ failure web a: count = 1 -> 2"]);
-        assert_eq!(
-            diff(|text| text.replace("id = \"it\"", "id = \"that\"")),
-            [r#"- order it: first = "web", then = "mail""#, r#"+ order that: first = "web", then = "mail""#]
-        );
-        assert_eq!(
-            diff(|text| text.replace("[[order]]\nid = \"it\"\nfirst = \"web\"\nthen = \"mail\"\n\n", "")),
-            [r#"- order it: first = "web", then = "mail""#]
-        );
-        let turned = |text: String| {
-            text.replace("\"a\"\n\n", "\"x\"\n\n").replace("\"b\"", "\"a\"").replace("\"x\"", "\"b\"")
+        let edited = |from: &str, to: &str| {
+            assert!(TEXT.contains(from), "{from}");
+            diff(TEXT, &TEXT.replacen(from, to, 1))
         };
-        assert_eq!(diff(turned), ["~ nodes: order = a, b -> b, a"]);
+        assert_eq!(diff(TEXT, TEXT), [""; 0]);
+        assert_eq!(edited("0.1.0", "0.2.0"), [r#"~ document: version = "0.1.0" -> "0.2.0""#]);
+        assert_eq!(
+            edited("prefer = { a = 200 }", "stickiness = \"always\""),
+            ["~ vip web: prefer = { a = 200 } -> nothing", r#"~ vip web: stickiness = 0 -> "always""#]
+        );
+        assert_eq!(
+            edited("stickiness = 50", "prefer = { a = 5 }"),
+            ["~ vip mail: prefer = nothing -> { a = 5 }", "~ vip mail: stickiness = 50 -> 0"]
+        );
+        let failed = |count| format!("{TEXT}\n[[failure]]\nvip = \"web\"\nnode = \"a\"\ncount = {count}\n");
+        assert_eq!(diff(&failed(1), &failed(2)), ["~ failure web a: count = 1 -> 2"]);
+        let [before, after] = ["- colocation apart", "+ colocation away"]
+            .map(|it| format!(r#"{it}: score = "never", vip = "mail", with = "web""#));
+        assert_eq!(edited("id = \"apart\"", "id = \"away\""), [before.clone(), after]);
+        let (without, _) = TEXT.split_once("\n[[colocation]]").unwrap();
+        assert_eq!(diff(TEXT, without), [before]);
+        let turned = TEXT
+            .replace("name = \"a\"", "name = \"x\"")
+            .replace("name = \"b\"", "name = \"a\"")
+            .replace("name = \"x\"", "name = \"b\"");
+        assert_eq!(diff(TEXT, &turned), ["~ nodes: order = a, b, w -> b, a, w"]);
     }
 
     proptest! {

@@ -2,5 +2,6 @@
 
 pub mod cib;
 pub mod config;
+pub mod conntrack;
 pub mod directors;
 pub mod netlink;

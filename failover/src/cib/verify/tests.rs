@@ -2,51 +2,7 @@ use std::time::Duration;
 
 use super::Times;
 use crate::cib::Cib;
-
-const SOUND: &str = r#"version = "0.1.0"
-
-[properties]
-no_quorum_policy = "stop"
-ping_multiplier = 300
-
-[[node]]
-name = "a"
-
-[[node]]
-name = "b"
-
-[[node]]
-name = "w"
-role = "witness"
-
-[[vip]]
-name = "web"
-addresses = ["192.0.2.1/24"]
-interface = "eth0"
-prefer = { a = 200 }
-migration_threshold = 3
-failure_timeout = "10m"
-
-[[vip]]
-name = "mail"
-addresses = ["192.0.2.2/24"]
-interface = "eth0"
-stickiness = 50
-migration_threshold = 3
-failure_timeout = "10m"
-
-[[location]]
-id = "up"
-vip = "web"
-score_attribute = "pingd"
-all = [{ attribute = "pingd", operation = "defined" }]
-
-[[colocation]]
-id = "apart"
-vip = "mail"
-with = "web"
-score = "never"
-"#;
+use crate::cib::sample::TEXT as SOUND;
 
 fn findings(text: &str, hosts: Option<u32>) -> Vec<String> {
     let findings = Cib::read(text.as_bytes()).unwrap().verify(hosts);

@@ -15,89 +15,60 @@ struct Case {
     scores: [i32; 2],
 }
 
-/// With a group's stickiness counted as Heartbeat 2.1 does for its first member: twice for each of two members, of 777.
+const ADDRESS: Case = Case {
+    name: "an address that prefers a",
+    stickiness: 0,
+    preference: 200,
+    multiplier: 100,
+    pings: [1, 1],
+    owner: 0,
+    scores: [300, 100],
+};
+
+/// With a stickiness counted as Heartbeat 2.1 does for a group's first member: twice for each of two members, of 777.
+const GROUP: Case = Case {
+    name: "a group of two, healthy",
+    stickiness: 3108,
+    preference: 0,
+    multiplier: 2000,
+    pings: [3, 3],
+    owner: 0,
+    scores: [9108, 6000],
+};
+
+/// The same, that prefers a a little instead.
+const LIGHT: Case = Case {
+    name: "preferred less, without stickiness",
+    stickiness: 0,
+    preference: 1000,
+    pings: [0, 3],
+    owner: 1,
+    scores: [1000, 6000],
+    ..GROUP
+};
+
 const CASES: [Case; 9] = [
-    Case {
-        name: "healthy, with a preference",
-        stickiness: 0,
-        preference: 200,
-        multiplier: 100,
-        pings: [1, 1],
-        owner: 0,
-        scores: [300, 100],
-    },
-    Case {
-        name: "the owner lost its router",
-        stickiness: 0,
-        preference: 200,
-        multiplier: 100,
-        pings: [0, 1],
-        owner: 0,
-        scores: [200, 100],
-    },
-    Case {
-        name: "and is preferred less",
-        stickiness: 0,
-        preference: 100,
-        multiplier: 100,
-        pings: [0, 1],
-        owner: 0,
-        scores: [100, 100],
-    },
-    Case {
-        name: "a group of two, healthy",
-        stickiness: 3108,
-        preference: 0,
-        multiplier: 2000,
-        pings: [3, 3],
-        owner: 0,
-        scores: [9108, 6000],
-    },
-    Case {
-        name: "the other lost everything",
-        stickiness: 3108,
-        preference: 0,
-        multiplier: 2000,
-        pings: [3, 0],
-        owner: 0,
-        scores: [9108, 0],
-    },
+    ADDRESS,
+    Case { name: "the owner lost its router", pings: [0, 1], scores: [200, 100], ..ADDRESS },
+    Case { name: "and is preferred less", preference: 100, pings: [0, 1], scores: [100, 100], ..ADDRESS },
+    GROUP,
+    Case { name: "the other lost everything", pings: [3, 0], scores: [9108, 0], ..GROUP },
     Case {
         name: "preferred, and the other lost everything",
-        stickiness: 3108,
         preference: 3500,
-        multiplier: 2000,
         pings: [3, 0],
-        owner: 0,
         scores: [12_608, 0],
+        ..GROUP
     },
     Case {
         name: "preferred, and lost everything",
-        stickiness: 3108,
         preference: 3500,
-        multiplier: 2000,
         pings: [0, 3],
-        owner: 0,
         scores: [6608, 6000],
+        ..GROUP
     },
-    Case {
-        name: "preferred less, without stickiness",
-        stickiness: 0,
-        preference: 1000,
-        multiplier: 2000,
-        pings: [0, 3],
-        owner: 1,
-        scores: [1000, 6000],
-    },
-    Case {
-        name: "the same, where all is well",
-        stickiness: 0,
-        preference: 1000,
-        multiplier: 2000,
-        pings: [3, 0],
-        owner: 0,
-        scores: [7000, 0],
-    },
+    LIGHT,
+    Case { name: "the same, where all is well", pings: [3, 0], owner: 0, scores: [7000, 0], ..LIGHT },
 ];
 
 #[test]

@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|entry: &[u8]| {
+    lvsd_fuzz::conntrack::check(entry);
+});
