@@ -9,6 +9,7 @@ mod document;
 mod end;
 mod failures;
 pub(crate) mod farm;
+mod full_disks;
 mod hostile;
 mod members;
 mod orders;

@@ -82,6 +82,7 @@ fn report() -> Report {
         announced: vec![(VipId::of("web"), thread::Announced { times: 5, ..thread::Announced::default() })],
         rejections: vec![(Rejection::BadMac, 3)],
         strangers: 1,
+        unwritten: None,
         left: false,
     }
 }
