@@ -18,3 +18,4 @@ mod policy;
 mod preference;
 mod visitor;
 mod watcher;
+mod writers;
