@@ -3,3 +3,4 @@
 mod alone;
 mod cluster;
 mod far_end;
+
