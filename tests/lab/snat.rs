@@ -4,3 +4,4 @@ mod alone;
 mod cluster;
 mod far_end;
 
+mod tcpdump;
