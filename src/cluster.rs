@@ -119,6 +119,8 @@ pub struct Report {
     pub rejections: Vec<(&'static str, u64)>,
     /// How many datagrams came from addresses that are no director's.
     pub strangers: u64,
+    /// What the disk does not take, and why.
+    pub unwritten: Option<String>,
     /// This node has handed everything over.
     pub left: bool,
 }

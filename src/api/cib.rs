@@ -43,6 +43,9 @@ pub struct Committed {
     pub quorate: bool,
     /// How many hosts are pinged.
     pub ping_hosts: u32,
+    /// Which times of the director's file do not fit together, and what mends it.
+    #[serde(default)]
+    pub timing: Vec<String>,
     /// Its text.
     pub text: String,
 }
@@ -96,8 +99,8 @@ pub(super) fn router() -> Router<Control> {
 }
 
 async fn query(State(control): State<Control>, Query(FormQuery { form }): Query<FormQuery>) -> Response {
-    let scene = match control.request(|reply| Request::Desk { reply }).await {
-        Ok(desk) => desk.scene,
+    let Desk { scene, timing, .. } = match control.request(|reply| Request::Desk { reply }).await {
+        Ok(desk) => desk,
         Err(no) => return no.into_response(),
     };
     let written = |dialect| scene.committed().to_xml(&scene.status(), dialect);
@@ -106,7 +109,9 @@ async fn query(State(control): State<Control>, Query(FormQuery { form }): Query<
         Form::Heartbeat => written(Dialect::Heartbeat),
         Form::Pacemaker => written(Dialect::Pacemaker),
     };
-    Json(Committed { quorate: scene.view().quorate, ping_hosts: scene.ping_hosts, text }).into_response()
+    let timing = timing.iter().map(ToString::to_string).collect();
+    Json(Committed { quorate: scene.view().quorate, ping_hosts: scene.ping_hosts, timing, text })
+        .into_response()
 }
 
 async fn explain(State(control): State<Control>, Query(query): Query<ExplainQuery>) -> Response {

@@ -172,7 +172,7 @@ fn the_status_has_these_keys() {
     let expected = "snapshot generated_at node version health problems config cluster vips services checks \
         cluster.quorate cluster.since cluster.dc cluster.term cluster.policy cluster.tie_break cluster.risks \
         cluster.votes cluster.votes_needed cluster.rejected cluster.rejected.bad_mac cluster.rejected.replayed \
-        cluster.rejected.short cluster.strangers cluster.told_seconds cluster.nodes cluster.nodes.name \
+        cluster.rejected.short cluster.strangers cluster.unwritten cluster.told_seconds cluster.nodes cluster.nodes.name \
         cluster.nodes.role cluster.nodes.state cluster.nodes.since cluster.nodes.last_heard_seconds \
         cluster.nodes.late cluster.nodes.config_match cluster.nodes.cib cluster.nodes.cib.version \
         cluster.nodes.cib.term cluster.nodes.cib.digest cluster.nodes.cib.committed cluster.nodes.cib_match \

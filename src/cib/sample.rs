@@ -57,6 +57,7 @@ pub(crate) fn scene(text: &str, change: impl FnOnce(&mut View)) -> Scene {
         announced: Vec::new(),
         rejections: Vec::new(),
         strangers: 0,
+        unwritten: None,
         left: false,
     };
     Scene { report: Arc::new(report), ping_hosts: 1, without: None }

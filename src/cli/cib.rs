@@ -93,7 +93,8 @@ pub(super) fn cib(socket: &Path, order: Order) -> anyhow::Result<ExitCode> {
                 .map_or(ExitCode::FAILURE, |it| judge(&name, &it, None)))
         }
         Order::Verify { file: None, .. } => {
-            let (document, ping_hosts) = in_force(socket)?;
+            let (document, Committed { ping_hosts, timing, .. }) = in_force(socket)?;
+            timing.iter().for_each(|finding| eprintln!("lvsd.toml: {}", printable(finding)));
             Ok(judge("cib", &document, Some(ping_hosts)))
         }
         Order::Diff { files, xml } => diff(socket, &files, Source::of(xml, false)),
@@ -114,11 +115,12 @@ fn fetch(socket: &Path, form: Form) -> anyhow::Result<Committed> {
     converse(socket, async |daemon| daemon.ask("/v1/cib", &FormQuery { form }).await)
 }
 
-/// The document in force, and how many hosts are pinged.
-fn in_force(socket: &Path) -> anyhow::Result<(Read, u32)> {
-    let Committed { text, ping_hosts, .. } = fetch(socket, Form::Toml)?;
-    let document = read(text.as_bytes(), Source::Toml).context("the document in force cannot be read")?;
-    Ok((document, ping_hosts))
+/// The document in force, and what the director says of it.
+fn in_force(socket: &Path) -> anyhow::Result<(Read, Committed)> {
+    let committed = fetch(socket, Form::Toml)?;
+    let document =
+        read(committed.text.as_bytes(), Source::Toml).context("the document in force cannot be read")?;
+    Ok((document, committed))
 }
 
 /// What a file says. What is wrong with it is told; then there is nothing.

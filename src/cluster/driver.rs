@@ -42,6 +42,8 @@ pub(super) struct Driver {
     disk: Disk,
     /// What was on it and was refused.
     refused: Vec<String>,
+    /// The files that it does not take, and why.
+    unwritten: BTreeMap<&'static str, String>,
     /// Who waits to be told what became of a proposal, by its ticket.
     proposers: BTreeMap<u64, oneshot::Sender<Result<Version, Declined>>>,
     tickets: u64,
@@ -91,6 +93,7 @@ impl Driver {
             announced: Vec::new(),
             rejections: Vec::new(),
             strangers: 0,
+            unwritten: None,
             left: false,
         };
         let (report, reports) = watch::channel(Arc::new(report));
@@ -100,6 +103,7 @@ impl Driver {
             channel,
             disk,
             refused,
+            unwritten: BTreeMap::new(),
             proposers: BTreeMap::new(),
             tickets: 0,
             takeover,
@@ -304,19 +308,32 @@ impl Driver {
 
     fn hear_disk(&mut self) {
         while let Ok(outcome) = self.disk.votes.written.try_recv() {
-            match outcome {
-                Ok(paper) => self.feed(Event::Stored(paper)),
-                Err(error) => self.tell(Told::Disk("vote", error.to_string())),
+            if let Some(paper) = self.written("vote", "vote.json", outcome) {
+                self.feed(Event::Stored(paper));
             }
         }
         while let Ok(outcome) = self.disk.accepted.written.try_recv() {
-            match outcome {
-                Ok(document) => self.feed(Event::Kept(document.stamp())),
-                Err(error) => self.tell(Told::Disk("cib", error.to_string())),
+            if let Some(document) = self.written("cib", "cib-accepted.toml", outcome) {
+                self.feed(Event::Kept(document.stamp()));
             }
         }
         while let Ok(outcome) = self.disk.committed.written.try_recv() {
-            outcome.err().into_iter().for_each(|error| self.tell(Told::Disk("cib", error.to_string())));
+            let _ = self.written("cib", "cib-committed.toml", outcome);
+        }
+    }
+
+    /// What is on disk, unless it was refused, which is told.
+    fn written<T>(&mut self, what: &'static str, file: &'static str, outcome: io::Result<T>) -> Option<T> {
+        match outcome {
+            Ok(written) => {
+                self.unwritten.remove(file);
+                Some(written)
+            }
+            Err(error) => {
+                self.unwritten.insert(file, error.to_string());
+                self.tell(Told::Disk(what, error.to_string()));
+                None
+            }
         }
     }
 
@@ -371,6 +388,7 @@ impl Driver {
             announced: self.takeover.announced(),
             rejections: rejected.chain([("overrun", dropped.overrun)]).collect(),
             strangers: dropped.strangers,
+            unwritten: self.unwritten.iter().next().map(|(file, why)| format!("{file}: {why}")),
             left: self.core.has_left(),
         };
         self.report.send_replace(Arc::new(report));

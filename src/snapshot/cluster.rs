@@ -34,6 +34,8 @@ pub struct Cluster {
     pub rejected: BTreeMap<String, u64>,
     /// How many datagrams came from addresses that are no node's.
     pub strangers: u64,
+    /// What this node's disk does not take, and why; null if it takes all.
+    pub unwritten: Option<String>,
     /// How long ago the part of this director that talks with the others told all this.
     pub told_seconds: f64,
 }

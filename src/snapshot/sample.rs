@@ -142,6 +142,7 @@ pub(crate) fn cluster() -> Cluster {
         ],
         rejected: [("bad_mac".into(), 1), ("replayed".into(), 12), ("short".into(), 0)].into(),
         strangers: 3,
+        unwritten: None,
         told_seconds: 0.1,
     }
 }

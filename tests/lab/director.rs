@@ -149,9 +149,14 @@ impl Director {
 
     /// Asks the daemon without starting a program: the status and the body of its answer.
     pub(crate) fn ask(&self, method: &str, path: &str) -> io::Result<(u16, String)> {
+        self.hand_over(method, path, "")
+    }
+
+    /// The same, and hands it something.
+    pub(crate) fn hand_over(&self, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
         let mut stream = UnixStream::connect(self.socket())?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: 0\r\n\r\n")?;
+        write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -3,3 +3,5 @@
 mod alone;
 mod cluster;
 mod far_end;
+
+mod tcpdump;

@@ -97,7 +97,12 @@ impl Stage {
 
     /// A client in the network of the realservers by NAT.
     pub(crate) fn beside(&self) -> Node {
-        self.lab.node("beside").link(&self.inside, "192.168.73.99/24").gateway("192.168.73.1")
+        self.lab
+            .node("beside")
+            .link(&self.inside, "192.168.73.99/24")
+            .address("eth0", "fd00:73::99/64")
+            .gateway("192.168.73.1")
+            .gateway("fd00:73::1")
     }
 
     /// Starts the director with the file that [`config`] makes of these services.

@@ -24,6 +24,8 @@ type Cluster = fn(Version) -> Result<Version, Declined>;
 const FILE: &str = r#"
 [cluster]
 name = "web"
+deadtime = "700ms"
+warntime = "500ms"
 nodes = [
   { name = "a", links = ["192.0.2.21"] },
   { name = "b", links = ["192.0.2.22"] },
@@ -64,7 +66,9 @@ impl Daemon {
         });
         let weak = Arc::downgrade(&commands);
         tokio::spawn(async move {
-            let names = Names::of(&Config::parse(Path::new("lvsd.toml"), FILE.as_bytes()).unwrap());
+            let config = Config::parse(Path::new("lvsd.toml"), FILE.as_bytes()).unwrap();
+            let names = Names::of(&config);
+            let timing = config.cluster.unwrap().timing();
             while let Some(request) = inbox.recv().await {
                 let Request::Desk { reply } = request else { continue };
                 let scene = scene(TEXT, change);
@@ -72,7 +76,8 @@ impl Daemon {
                 let bell = Arc::new(EventFd::new().unwrap());
                 let proposer = Proposer { commands: weak.clone(), bell, report: report.clone() };
                 let events = Events::default();
-                let desk = Desk { scene, names: names.clone(), proposer, report, events };
+                let (names, timing) = (names.clone(), timing.clone());
+                let desk = Desk { scene, names, timing, proposer, report, events };
                 assert!(reply.send(Ok(desk)).is_ok());
             }
         });
@@ -116,6 +121,9 @@ async fn the_document_is_read_in_every_form_also_in_a_minority() {
         let committed: Committed = serde_json::from_slice(&body).unwrap();
         assert_eq!((status, committed.quorate, committed.ping_hosts), (StatusCode::OK, false, 1), "{query}");
         assert!(committed.text.contains(part), "{query}: {}", committed.text);
+        let [timing] = &committed.timing[..] else { panic!("{:?}", committed.timing) };
+        assert!(timing.starts_with("warning[timing] deadtime: a deadtime of 700ms is less"), "{timing}");
+        assert!(timing.ends_with("; use 800ms or more"), "{timing}");
     }
     assert_eq!(daemon.get("/v1/cib?form=yaml").await.0, StatusCode::BAD_REQUEST);
 }

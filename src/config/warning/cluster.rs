@@ -1,7 +1,7 @@
 //! What a cluster risks.
 
 use failover::Score;
-use failover::cib::verify::Times;
+use failover::cib::verify::{Finding, Times};
 
 use crate::config::{Cluster, NoQuorum, Role, TieBreak, Vip};
 
@@ -9,8 +9,7 @@ impl Cluster {
     /// What its operator should know.
     pub(super) fn warnings(&self, vips: &[Vip]) -> Vec<String> {
         let own = [self.links(), self.loopback(), self.voters(), self.policy()];
-        let times =
-            self.times().verify().into_iter().map(|finding| format!("{}; {}", finding.what, finding.help));
+        let times = self.timing().into_iter().map(|finding| format!("{}; {}", finding.what, finding.help));
         let own =
             own.into_iter().flatten().chain(times).map(|warning| format!("cluster {}: {warning}", self.name));
         own.chain(vips.iter().filter_map(|vip| self.homeless(vip))).collect()
@@ -20,6 +19,14 @@ impl Cluster {
     #[must_use]
     pub fn risks(&self) -> Vec<String> {
         [self.halves(), self.policy()].into_iter().flatten().collect()
+    }
+
+    /// Which of its times do not fit together.
+    #[must_use]
+    pub fn timing(&self) -> Vec<Finding> {
+        let Self { keepalive, warntime, deadtime, initdead, .. } = *self;
+        let dampen = self.ping.as_ref().map(|ping| ping.dampen);
+        Times { keepalive, warntime, deadtime, initdead, dampen }.verify()
     }
 
     fn links(&self) -> Option<String> {
@@ -79,11 +86,6 @@ impl Cluster {
              \"stop\" is safe",
             self.policy.name()
         ))
-    }
-
-    fn times(&self) -> Times {
-        let Self { keepalive, warntime, deadtime, initdead, .. } = *self;
-        Times { keepalive, warntime, deadtime, initdead, dampen: self.ping.as_ref().map(|ping| ping.dampen) }
     }
 
     /// Whether a vip can be nowhere.

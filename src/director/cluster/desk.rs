@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use failover::cib::verify::Finding;
 use failover::cib::{Document, Problems, Version};
 use failover::core::Declined;
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use super::{Cause, Director, Membership, Names, Refusal};
 use crate::cib::{Draft, Scene};
 use crate::cluster::{Proposer, Report};
+use crate::config::Cluster;
 use crate::events::{Events, Kind};
 
 /// How long it waits for the document that was first.
@@ -21,6 +23,8 @@ pub struct Desk {
     pub scene: Scene,
     /// What the numbers mean.
     pub names: Names,
+    /// Which times of the file do not fit together.
+    pub timing: Vec<Finding>,
     pub(crate) proposer: Proposer,
     pub(crate) report: watch::Receiver<Arc<Report>>,
     pub(crate) events: Events,
@@ -60,6 +64,7 @@ impl Director {
         Ok(Desk {
             scene: membership.scene(),
             names: handle.names.clone(),
+            timing: self.config.cluster.as_ref().map(Cluster::timing).unwrap_or_default(),
             proposer: handle.proposer(),
             report: handle.report.clone(),
             events: self.events.clone(),

@@ -51,6 +51,7 @@ impl Outlook<'_> {
             nodes,
             rejected: rejected.map(|(why, count)| ((*why).to_owned(), *count)).collect(),
             strangers: self.report.strangers,
+            unwritten: self.report.unwritten.clone(),
             told_seconds: self.moment.since(self.report.at).as_secs_f64(),
         }
     }

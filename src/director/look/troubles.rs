@@ -45,6 +45,10 @@ impl List<'_> {
             let what = "the part that talks with the other nodes says nothing; see the log".to_owned();
             self.discover(Health::Critical, "cluster".to_owned(), what);
         }
+        if let Some(what) = &cluster.unwritten {
+            let what = format!("cannot be written, so this director keeps what it had: {what}");
+            self.discover(Health::Degraded, "state".to_owned(), what);
+        }
         if !cluster.quorate {
             let consequence = match cluster.policy.as_str() {
                 "freeze" => "vips stay where they are, and none is taken",

@@ -55,6 +55,23 @@ fn an_ipv6_address_is_usable_at_once() {
 
 #[test]
 #[ignore = "needs the lab's kernel"]
+fn what_the_host_sends_itself_keeps_its_own_address() {
+    enter_new_network();
+    ip("link add eth0 type dummy");
+    ip("link set eth0 up");
+    let table =
+        [("192.0.2.1/24", "192.0.2.2/24", "192.0.2.9"), ("2001:db8::1/64", "2001:db8::2/64", "2001:db8::9")];
+    for (own, vip, peer) in table {
+        ip(&format!("addr add {own} dev eth0"));
+        Addresses::open().unwrap().add(&interface("eth0"), vip.parse().unwrap()).unwrap();
+        let way = ip(&format!("-o route get {peer}"));
+        let source = format!(" src {} ", own.split('/').next().unwrap());
+        assert!(way.contains(&source), "{way}");
+    }
+}
+
+#[test]
+#[ignore = "needs the lab's kernel"]
 fn an_interface_that_is_not_there_takes_no_address_and_has_none() {
     enter_new_network();
     let net = "192.168.71.205/24".parse().unwrap();

@@ -44,9 +44,19 @@ impl Farm {
     pub(crate) fn alone() -> Self {
         let lab = Lab::alone();
         let [outside, service, heartbeat] = [(); 3].map(|()| lab.switch());
-        let client = lab.node("client").link(&outside, "192.168.4.100/24").gateway("192.168.4.1");
-        let router =
-            lab.node("router").link(&outside, "192.168.4.1/24").link(&service, "192.168.71.1/24").router();
+        let client = lab
+            .node("client")
+            .link(&outside, "192.168.4.100/24")
+            .address("eth0", "fd00:4::100/64")
+            .gateway("192.168.4.1")
+            .gateway("fd00:4::1");
+        let router = lab
+            .node("router")
+            .link(&outside, "192.168.4.1/24")
+            .link(&service, "192.168.71.1/24")
+            .address("eth0", "fd00:4::1/64")
+            .address("eth1", "fd00:71::1/64")
+            .router();
         let station =
             lab.node("station").link(&service, "192.168.71.99/24").link(&heartbeat, "192.168.68.99/24");
         let mut number = 0;
@@ -56,7 +66,9 @@ impl Farm {
                 .node(name)
                 .link(&service, &format!("192.168.71.{}/24", 20 + number))
                 .link(&heartbeat, &format!("192.168.68.{}/24", 200 + number))
-                .gateway("192.168.71.1");
+                .address("eth0", &format!("fd00:71::{}/64", 20 + number))
+                .gateway("192.168.71.1")
+                .gateway("fd00:71::1");
             let keys = node.directory().join("authkeys");
             fs::write(&keys, "auth 1\n1 sha256 the laboratory's own secret\n").expect("a file");
             fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).expect("a mode");
@@ -96,9 +108,17 @@ impl Farm {
 
     /// Starts the first directors only, with a file that names no others.
     pub(crate) fn start_first(&mut self, count: usize, config: &str) {
-        for node in self.nodes.iter().take(count) {
-            self.directors.push(Director::idle(node, config));
-        }
+        self.prepare(count, config);
+        self.launch();
+    }
+
+    /// Gives the first directors their file.
+    pub(crate) fn prepare(&mut self, count: usize, config: &str) {
+        self.directors = self.nodes.iter().take(count).map(|node| Director::idle(node, config)).collect();
+    }
+
+    /// Starts all that have one.
+    pub(crate) fn launch(&mut self) {
         for (director, name) in self.directors.iter_mut().zip(NAMES) {
             director.launch(&["--node", name]);
         }
@@ -122,12 +142,7 @@ impl Farm {
         for director in &mut self.directors {
             director.wait();
         }
-        for (director, name) in self.directors.iter_mut().zip(NAMES) {
-            director.launch(&["--node", name]);
-        }
-        for director in &mut self.directors {
-            director.wait_ready();
-        }
+        self.launch();
     }
 
     /// An operator's word at a director, which must be heeded.

@@ -11,7 +11,7 @@ use socket2::Domain;
 use super::far_end::{FarEnd, Sender};
 use crate::director::{Director, complaint};
 use crate::patience::until;
-use crate::realserver::Forward;
+use crate::realserver::{Forward, endpoint};
 use crate::stage::{Stage, VIP, VIP6, service};
 
 const HOST: &str = "192.168.71.21";
@@ -155,35 +155,53 @@ fn snmp_icmp_ntp_and_ipv6_leave_with_the_vip_and_flows_that_were_there_follow() 
     follows(&to_snmp, &snmp, HOST, "after the release");
 }
 
+/// What is one thing over IPv4 and another over IPv6.
+struct Family {
+    vip: &'static str,
+    far_end: &'static str,
+    own: &'static str,
+}
+
 #[test]
 fn realservers_reach_the_world_and_clients_beside_them_reach_the_service() {
     let stage = Stage::new();
     let [one, two] = stage.realservers(Forward::Nat);
-    let members = [one.toml(), two.toml()];
-    let keys = "vip = \"web\"\nport = 80\nscheduler = \"rr\"\nforward = \"nat\"";
-    let plain = service(keys, members.clone());
+    let keys = |vip| format!("vip = \"{vip}\"\nport = 80\nscheduler = \"rr\"\nforward = \"nat\"\n");
+    let services = |more: &str| {
+        let four = service(&(keys("web") + more), [one.toml(), two.toml()]);
+        let six = service(&(keys("web6") + more), [one.toml6(), two.toml6()]);
+        four + &six.replacen("name = \"web\"", "name = \"web6\"", 1)
+    };
+    let families = [
+        Family { vip: VIP, far_end: "192.168.4.100:53", own: HOST },
+        Family { vip: VIP6, far_end: "[fd00:4::100]:53", own: "fd00:71::21" },
+    ];
+    let plain = services("");
     let director = Director::start(&stage.director, &file("", "", &plain));
     let conntrack = || stage.director.namespace().sysctl("ipv4/vs/conntrack");
     assert_eq!(conntrack().as_deref(), Some("0"));
-    let vip = format!("{VIP}:80");
-    assert_eq!(stage.client.turns(&vip, 2).len(), 2);
     let beside = stage.beside();
-    let lost = beside
-        .enter(|| TcpStream::connect_timeout(&vip.parse().expect("an address"), Duration::from_secs(1)));
-    assert!(lost.is_err(), "its realserver answers it directly");
+    for vip in families.iter().map(|family| endpoint(family.vip, 80)) {
+        assert_eq!(stage.client.turns(&vip, 2).len(), 2);
+        let lost = beside
+            .enter(|| TcpStream::connect_timeout(&vip.parse().expect("an address"), Duration::from_secs(1)));
+        assert!(lost.is_err(), "its realserver answers it directly");
+    }
 
-    let masquerade = "[host]\nmasquerade = [ { source = \"192.168.73.0/24\", out = \"eth0\" } ]\n";
-    let nat = service(&format!("{keys}\nsource_nat = true"), members);
-    let output = director.reload(&file("", "", &[&nat, masquerade].concat()));
+    let masquerade = "[host]\nmasquerade = [ { source = \"192.168.73.0/24\", out = \"eth0\" }, \
+                      { source = \"fd00:73::/64\", out = \"eth0\" } ]\n";
+    let output = director.reload(&file("", "", &[&services("source_nat = true"), masquerade].concat()));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(conntrack().as_deref(), Some("1"));
-    let mut turns = beside.turns(&vip, 2);
-    turns.sort();
-    assert_eq!(turns, ["rs1", "rs2"]);
-    assert_eq!(stage.client.turns(&vip, 2).len(), 2);
-
-    let far_end = FarEnd::udp(&stage.client, "192.168.4.100:53");
-    expect(&Sender::udp(one.node(), "192.168.4.100:53"), &far_end, HOST, "a realserver's own traffic");
+    for Family { vip, far_end, own } in &families {
+        let vip = endpoint(vip, 80);
+        let mut turns = beside.turns(&vip, 2);
+        turns.sort();
+        assert_eq!(turns, ["rs1", "rs2"]);
+        assert_eq!(stage.client.turns(&vip, 2).len(), 2);
+        let seen = FarEnd::udp(&stage.client, far_end);
+        expect(&Sender::udp(one.node(), far_end), &seen, own, "a realserver's own traffic");
+    }
 
     let output = director.reload(&file("", "", &plain));
     assert!(output.status.success(), "{output:?}");

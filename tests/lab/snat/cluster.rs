@@ -5,30 +5,71 @@ use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 
-use super::far_end::{FarEnd, Sender};
+use super::far_end::Sender;
+use super::tcpdump::Tcpdump;
 use crate::cluster::farm::{CLUSTER, Farm, NAMES, VIP, VIPS, config};
+use crate::network::Node;
 use crate::patience::until;
 
-/// All UDP by the interface that also carries heartbeats.
-const SNAT: &str =
-    "snat = [ { out = \"eth0\", protocol = \"udp\" } ]\nmigration_threshold = 1\nfailure_timeout = \"1h\"\n";
+/// All UDP by the interface that also carries heartbeats, and pings.
+const SNAT: &str = r#"snat = [ { out = "eth0", protocol = "udp" }, { destination = "192.168.4.0/24", protocol = "icmp" } ]
+migration_threshold = 1
+failure_timeout = "1h"
+"#;
+
+const VIP6: &str = "fd00:71::205";
+
+/// Whither SNMP, NTP, a ping, and SNMP over IPv6 go, as tcpdump writes it.
+const FAR_END: [&str; 4] = ["192.168.4.100.161", "192.168.4.100.123", "192.168.4.100", "fd00:4::100.161"];
+
+fn senders(node: &Node) -> [Sender; 4] {
+    [
+        Sender::udp_from(node, 1161, "192.168.4.100:161"),
+        Sender::udp_from(node, 123, "192.168.4.100:123"),
+        Sender::echo(node, "192.168.4.100"),
+        Sender::udp_from(node, 1161, "[fd00:4::100]:161"),
+    ]
+}
+
+/// Whence they come to the far end if they come from these addresses.
+fn sources(address: &str, address6: &str) -> [String; 4] {
+    [format!("{address}.1161"), format!("{address}.123"), address.to_owned(), format!("{address6}.1161")]
+}
 
 fn has_rules(farm: &Farm, index: usize) -> bool {
     farm.nodes[index].run(["nft", "list", "ruleset"]).contains("vip web ")
 }
 
 #[test]
-fn rules_follow_the_vip_and_heartbeats_stay_out_of_them() {
+fn snmp_ntp_pings_and_ipv6_follow_the_vip_and_heartbeats_stay_out_of_the_rules() {
     let mut farm = Farm::alone();
-    farm.start_with(&config(CLUSTER, &format!("{VIPS}{SNAT}")));
+    let vips = VIPS.replace("192.168.71.205/24\"", &format!("192.168.71.205/24\", \"{VIP6}/64\""));
+    // The service is of IPv4 only, the vip is not.
+    let file = config(CLUSTER, &format!("{vips}{SNAT}"));
+    farm.start_with(&file.replace("vip = \"web\"\nport", "address = \"192.168.71.205\"\nport"));
     farm.until_settled();
-    let far_end = FarEnd::udp(&farm.client, "192.168.4.100:161");
-    let senders: Vec<Sender> = farm.nodes.iter().map(|node| Sender::udp(node, "192.168.4.100:161")).collect();
-    let seen = |index: usize| {
-        senders[index].send();
-        far_end.source().to_string()
+    let far_end = Tcpdump::start(&farm.client, "udp or icmp");
+    let senders: Vec<[Sender; 4]> = farm.nodes.iter().map(senders).collect();
+    let source = |sender: &Sender, to: &str| {
+        let before = far_end.sources(to).len();
+        sender.send();
+        let mut source = None;
+        until("the far end sees it", || {
+            source = far_end.sources(to).into_iter().nth(before);
+            source.is_some()
+        });
+        source.expect("it was seen")
     };
-    assert_eq!([0, 1, 2].map(seen), [VIP, "192.168.71.22", "192.168.71.23"]);
+    let seen = |index: usize| {
+        let each: Vec<String> =
+            senders[index].iter().zip(FAR_END).map(|(sender, to)| source(sender, to)).collect();
+        each
+    };
+    let of_vip = sources(VIP, VIP6);
+    let own =
+        |index: usize| sources(&format!("192.168.71.{}", 21 + index), &format!("fd00:71::{}", 21 + index));
+    assert_eq!(seen(0), of_vip);
+    [1, 2].iter().for_each(|index| assert_eq!(seen(*index), own(*index)));
     assert_eq!([0, 1, 2].map(|index| has_rules(&farm, index)), [true, false, false]);
 
     // Fail-over, without a word.
@@ -36,7 +77,7 @@ fn rules_follow_the_vip_and_heartbeats_stay_out_of_them() {
     until("another has it", || farm.carries(1) || farm.carries(2));
     let owner = if farm.carries(1) { 1 } else { 2 };
     assert!(has_rules(&farm, owner), "rules are there before the address");
-    until("what was sent all the time has it too", || seen(owner) == VIP);
+    until("what was sent all the time has it too", || seen(owner) == of_vip);
     until("the first one gave them up", || !has_rules(&farm, 0));
 
     // Fail-back.
@@ -44,8 +85,7 @@ fn rules_follow_the_vip_and_heartbeats_stay_out_of_them() {
     farm.until_settled();
     assert!(has_rules(&farm, 0));
     until("the other gave them up", || !has_rules(&farm, owner));
-    let own = ["", "192.168.71.22", "192.168.71.23"][owner];
-    until("sources are as before", || [0, owner].map(seen) == [VIP, own]);
+    until("sources are as before", || seen(0) == of_vip && seen(owner) == own(owner));
 
     // Where nft hangs, the vip is not put on, and goes elsewhere.
     farm.stop(0, Signal::SIGTERM);

@@ -53,9 +53,14 @@ impl FarEnd {
 impl Sender {
     /// Datagrams to `ADDRESS:PORT`.
     pub(super) fn udp(node: &Node, to: &str) -> Self {
+        Self::udp_from(node, 0, to)
+    }
+
+    /// The same from this port.
+    pub(super) fn udp_from(node: &Node, port: u16, to: &str) -> Self {
         let to: SocketAddr = to.parse().expect("an address");
-        let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-        let socket = node.enter(|| bound(any));
+        let any = if to.is_ipv4() { "0.0.0.0" } else { "[::]" };
+        let socket = node.enter(|| bound(&format!("{any}:{port}")));
         socket.connect(&to.into()).expect("a way");
         Self(socket, b"hello".to_vec())
     }

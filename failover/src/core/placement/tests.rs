@@ -55,6 +55,39 @@ impl Given {
         Chart::of(&self.cib, &self.settings)
     }
 
+    /// The same with other vips declared.
+    fn declaring(mut self, change: impl FnOnce(&mut Vec<Resource>)) -> Self {
+        change(&mut self.cib.declared.vips);
+        self.settings.declared = self.cib.declared.clone();
+        self
+    }
+
+    /// The same where a vip is worth this at a node.
+    fn preferring(self, vip: usize, node: usize, score: Score) -> Self {
+        self.declaring(|vips| vips[vip].prefer.extend([(node.to_string(), score)]))
+    }
+
+    /// The same where no two nodes that could have a vip are worth the same to it: all that is added to a preference comes
+    /// in fifties, and nothing is "always".
+    fn without_ties(mut self) -> Self {
+        let tame =
+            |score: &mut Score| *score = if *score == Score::INFINITY { Score::new(200) } else { *score };
+        for constraint in self.cib.constraints.values_mut() {
+            if let Constraint::Colocation(it) = constraint {
+                tame(&mut it.score);
+            }
+        }
+        self.declaring(|vips| {
+            for vip in vips {
+                for (node, few) in (0..NODES).zip(1..) {
+                    let score = vip.prefer.entry(node.to_string()).or_default();
+                    tame(score);
+                    *score = *score + Score::new(few);
+                }
+            }
+        })
+    }
+
     /// The same after the vips went where they are to be.
     fn settled(self) -> Self {
         let grants = self.grants(&self.candidates());
@@ -90,6 +123,11 @@ fn vip(id: u32) -> impl Strategy<Value = Resource> {
         migration_threshold: 3,
         failure_timeout: Duration::from_secs(600),
     })
+}
+
+/// What a node may be worth that can have a vip.
+fn possible() -> impl Strategy<Value = Score> {
+    select(vec![Score::default(), Score::new(100), Score::INFINITY])
 }
 
 /// Vips that want to be together, apart, or not without another, at most in one way each.
@@ -178,10 +216,53 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_vips_matters_only_where_nothing_but_the_number_of_vips_decides(
+        given in given(),
+        order in Just((1..=VIPS).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let given = given.without_ties();
+        let place = |vip: &Resource| order.iter().position(|id| id.to_string() == vip.name);
+        let turned = given.clone().declaring(|vips| vips.sort_by_key(place));
+        prop_assert_eq!(turned.owners(&turned.candidates()), given.owners(&given.candidates()));
+    }
+
+    #[test]
+    fn it_does_not_matter_who_places(given in given(), me in 0..NODES) {
+        let settings = Settings { me: NodeId::new(me).unwrap(), ..given.settings.clone() };
+        let other = Given { settings, ..given.clone() };
+        prop_assert_eq!(other.grants(&other.candidates()), given.grants(&given.candidates()));
+    }
+
+    #[test]
     fn nothing_moves_that_was_just_placed(given in given()) {
         let settled = given.settled();
         let owners: Vec<_> = settled.table.grants.iter().map(|grant| grant.owner).collect();
         prop_assert_eq!(settled.owners(&settled.candidates()), owners);
+    }
+
+    #[test]
+    fn another_score_moves_its_vip_to_or_from_that_node_and_others_only_with_one_that_moved(
+        given in given(),
+        (vip, node) in (1..=VIPS, 0..NODES),
+        [before, after] in [possible(), possible()],
+    ) {
+        let at = usize::try_from(vip).unwrap() - 1;
+        let settled = given.preferring(at, node, before).settled();
+        let from = settled.table.grants.clone();
+        let changed = settled.preferring(at, node, after);
+        let to = changed.grants(&changed.candidates());
+        let moves: Vec<_> = from.iter().zip(&to).filter(|(from, to)| from.owner != to.owner).collect();
+        let moved = |name: &str| moves.iter().any(|(from, _)| from.vip == VipId::of(name));
+        for (from, to) in &moves {
+            if from.vip == VipId::of(&vip.to_string()) {
+                prop_assert!([from.owner, to.owner].contains(&NodeId::new(node)), "from {:?} to {:?}", from, to);
+                continue;
+            }
+            let is_it = |name: &str| VipId::of(name) == from.vip;
+            let follows = changed.cib.colocations().any(|(_, it)| is_it(&it.vip) && moved(&it.with));
+            let needs = changed.cib.orders().any(|(_, it)| is_it(&it.then) && moved(&it.first));
+            prop_assert!(follows || needs, "from {:?} to {:?}", from, to);
+        }
     }
 
     #[test]

@@ -88,6 +88,7 @@ fn errand(goal: Goal, view: View, patience: Duration) -> (watch::Sender<Arc<Repo
         announced: Vec::new(),
         rejections: Vec::new(),
         strangers: 0,
+        unwritten: None,
         left: false,
     };
     let (sender, report) = watch::channel(Arc::new(report));

@@ -81,6 +81,7 @@ fn report() -> Report {
         announced: vec![(VipId::of("web"), thread::Announced { times: 5, ..thread::Announced::default() })],
         rejections: vec![("bad_mac", 3)],
         strangers: 1,
+        unwritten: None,
         left: false,
     }
 }

@@ -34,7 +34,7 @@ fn told(cluster: &Cluster, vips: &[Vip]) -> Vec<String> {
 #[test]
 fn every_trouble_is_told_once_and_nothing_else() {
     type Change = fn(&mut Cluster, &mut Vec<Vip>);
-    let table: [(&str, Change, &[&str]); 14] = [
+    let table: [(&str, Change, &[&str]); 15] = [
         ("standby, and vips elsewhere", |_, _| {}, &[]),
         (
             "another document",
@@ -105,6 +105,13 @@ fn every_trouble_is_told_once_and_nothing_else() {
                 vips[0].obstacles = [("litsha22".into(), "it is in standby".into())].into();
             },
             &["critical vip web: nobody has it: litsha21 could; litsha22: it is in standby"],
+        ),
+        (
+            "a full disk",
+            |cluster, _| cluster.unwritten = Some("vote.json: No space left on device".into()),
+            &[
+                "degraded state: cannot be written, so this director keeps what it had: vote.json: No space left on device",
+            ],
         ),
         (
             "silence within",
