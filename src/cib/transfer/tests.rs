@@ -5,139 +5,109 @@ use failover::message::Unfit;
 
 use crate::cib::sample::{TEXT, id, scene};
 
-type Change = fn(&mut View);
-const NO_CHANGE: Change = |_| {};
+const TAKE_OUT: &str = "out of the document (`lvsd cib query`, `lvsd cib replace`)";
 
 #[test]
-fn a_move_that_would_come_to_nothing_is_refused_with_a_remedy() {
-    let colocation = |score: &str| {
-        format!("[[colocation]]\nid = \"it\"\nvip = \"mail\"\nwith = \"web\"\nscore = \"{score}\"\n")
-    };
-    let location = |vip: &str, score: &str| {
-        format!(
-            "[[location]]\nid = \"off\"\nvip = \"{vip}\"\nscore = \"{score}\"\n\
-             all = [{{ attribute = \"#uname\", operation = \"eq\", value = \"b\" }}]\n"
-        )
-    };
-    let everywhere = "[[location]]\nid = \"out\"\nvip = \"web\"\nscore = \"never\"\n";
-    let order = "[[order]]\nid = \"it\"\nfirst = \"web\"\nthen = \"mail\"\n";
-    let take_out = "out of the document (`lvsd cib query`, `lvsd cib replace`)";
-    let failed = "[[failure]]\nvip = \"web\"\nnode = \"b\"\ncount = 3\n";
-    // (name, what is added to the document, what else is so, the vip, the node, what is said)
-    let table: [(&str, String, Change, &str, usize, Option<String>); 19] = [
-        ("nothing is against it", String::new(), NO_CHANGE, "web", 1, None),
-        ("it is there", String::new(), NO_CHANGE, "web", 0, None),
-        ("a witness", String::new(), NO_CHANGE, "web", 2, Some("it is a witness".to_owned())),
-        (
-            "silence",
-            String::new(),
-            |view| view.nodes[1].state = NodeState::Dead,
-            "web",
-            1,
-            Some("it is not heard".to_owned()),
-        ),
+fn a_move_to_a_node_that_cannot_have_it_is_refused() {
+    type Row = (&'static str, fn(&mut View), &'static str, usize, Option<&'static str>);
+    // (name, what is so, the vip, the node, what is said)
+    let table: [Row; 7] = [
+        ("nothing is against it", |_| {}, "web", 1, None),
+        ("it is there", |_| {}, "web", 0, None),
+        ("a witness", |_| {}, "web", 2, Some("it is a witness")),
+        ("silence", |view| view.nodes[1].state = NodeState::Dead, "web", 1, Some("it is not heard")),
         (
             "checks that know nothing",
-            String::new(),
             |view| view.nodes[1].unfit = Some(Unfit::Checks),
             "web",
             1,
-            Some("its checks do not know yet how the realservers are".to_owned()),
+            Some("its checks do not know yet how the realservers are"),
         ),
         (
             "another file",
-            String::new(),
             |view| view.nodes[1].file = Some(8),
             "web",
             1,
-            Some(
-                "its file differs from that of most nodes; give all directors the same lvsd.toml".to_owned(),
-            ),
-        ),
-        (
-            "failures",
-            failed.to_owned(),
-            NO_CHANGE,
-            "web",
-            1,
-            Some("it failed 3 times; say `lvsd vip cleanup web b` first".to_owned()),
-        ),
-        (
-            "a vip to be with",
-            colocation("always"),
-            NO_CHANGE,
-            "mail",
-            1,
-            Some(format!("web is not there (it); move web there, or take colocation it {take_out}")),
-        ),
-        ("where it is to be", colocation("always"), NO_CHANGE, "mail", 0, None),
-        ("whoever is followed leads", colocation("always"), NO_CHANGE, "web", 1, None),
-        (
-            "a vip to be away from",
-            colocation("never"),
-            NO_CHANGE,
-            "mail",
-            0,
-            Some(format!("apart from web (it); move web elsewhere first, or take colocation it {take_out}")),
-        ),
-        ("away from it", colocation("never"), NO_CHANGE, "mail", 1, None),
-        (
-            "a location",
-            location("web", "never"),
-            NO_CHANGE,
-            "web",
-            1,
-            Some(format!("location off; take location off {take_out}")),
-        ),
-        ("a location of another", location("mail", "never"), NO_CHANGE, "web", 1, None),
-        (
-            "what only weighs",
-            location("web", "never").replace("\"never\"", "-900"),
-            NO_CHANGE,
-            "web",
-            1,
-            None,
-        ),
-        (
-            "a vip that it needs",
-            format!("{everywhere}{order}"),
-            NO_CHANGE,
-            "mail",
-            0,
-            Some(format!("web is nowhere (it); see why web is nowhere, or take order it {take_out}")),
-        ),
-        ("that is somewhere", order.to_owned(), NO_CHANGE, "mail", 0, None),
-        (
-            "two of them",
-            format!("{failed}{}", location("web", "never")),
-            NO_CHANGE,
-            "web",
-            1,
-            Some(format!(
-                "it failed 3 times, location off; say `lvsd vip cleanup web b` first; take location off {take_out}"
-            )),
+            Some("its file differs from that of most nodes; give all directors the same lvsd.toml"),
         ),
         (
             "a vip that is none",
-            String::new(),
-            NO_CHANGE,
+            |_| {},
             "news",
             1,
-            Some(
-                "the document in force does not declare it; give all directors the same lvsd.toml".to_owned(),
-            ),
+            Some("the document in force does not declare it; give all directors the same lvsd.toml"),
         ),
     ];
-    for (name, more, change, vip, node, expected) in table {
-        let scene = scene(&format!("{TEXT}\n{more}"), change);
-        assert_eq!(scene.refuses(vip, id(node)), expected, "{name}");
+    for (name, change, vip, node, expected) in table {
+        assert_eq!(scene(TEXT, change).refuses(vip, id(node)).as_deref(), expected, "{name}");
     }
-    let standby = scene(&TEXT.replace("name = \"b\"\n", "name = \"b\"\nstandby = true\n"), NO_CHANGE);
-    let expected = "it is in standby; say `lvsd node online b` first";
-    assert_eq!(standby.refuses("web", id(1)).as_deref(), Some(expected));
-    let avoids = scene(&TEXT.replace("{ a = 200 }", "{ a = 200, b = \"never\" }"), NO_CHANGE);
-    let expected = "the file says \"never\"; change `prefer` of web in it";
-    assert_eq!(avoids.refuses("web", id(1)).as_deref(), Some(expected));
+}
+
+#[test]
+fn a_move_that_the_document_forbids_is_refused_with_a_remedy() {
+    let with_web =
+        |score| format!("[[colocation]]\nid = \"it\"\nvip = \"mail\"\nwith = \"web\"\nscore = \"{score}\"\n");
+    let at_b = "all = [{ attribute = \"#uname\", operation = \"eq\", value = \"b\" }]\n";
+    let off = |vip, score| format!("[[location]]\nid = \"off\"\nvip = \"{vip}\"\nscore = {score}\n{at_b}");
+    let never = "\"never\"";
+    let nowhere = "[[location]]\nid = \"out\"\nvip = \"web\"\nscore = \"never\"\n";
+    let order = "[[order]]\nid = \"it\"\nfirst = \"web\"\nthen = \"mail\"\n";
+    let failed = "[[failure]]\nvip = \"web\"\nnode = \"b\"\ncount = 3\n";
+    // (name, what is added to the document, the vip, the node, what is said before the way out)
+    let table = [
+        (
+            "a vip to be with",
+            with_web("always"),
+            "mail",
+            1,
+            Some("web is not there (it); move web there, or take colocation it "),
+        ),
+        ("where that is", with_web("always"), "mail", 0, None),
+        ("whoever is followed leads", with_web("always"), "web", 1, None),
+        (
+            "a vip to be away from",
+            with_web("never"),
+            "mail",
+            0,
+            Some("apart from web (it); move web elsewhere first, or take colocation it "),
+        ),
+        ("away from it", with_web("never"), "mail", 1, None),
+        ("a location", off("web", never), "web", 1, Some("location off; take location off ")),
+        ("a location of another", off("mail", never), "web", 1, None),
+        ("what only weighs", off("web", "-900"), "web", 1, None),
+        (
+            "a vip that it needs",
+            format!("{nowhere}{order}"),
+            "mail",
+            0,
+            Some("web is nowhere (it); see why web is nowhere, or take order it "),
+        ),
+        ("that is somewhere", order.to_owned(), "mail", 0, None),
+        (
+            "two of them",
+            format!("{failed}{}", off("web", never)),
+            "web",
+            1,
+            Some("it failed 3 times, location off; say `lvsd vip cleanup web b` first; take location off "),
+        ),
+    ];
+    for (name, more, vip, node, expected) in table {
+        let told = scene(&format!("{TEXT}\n{more}"), |_| {}).refuses(vip, id(node));
+        assert_eq!(told, expected.map(|expected| format!("{expected}{TAKE_OUT}")), "{name}");
+    }
+    // (what is replaced, by what, what is said)
+    let table = [
+        (
+            "name = \"b\"\n",
+            "name = \"b\"\nstandby = true\n",
+            "it is in standby; say `lvsd node online b` first",
+        ),
+        ("{ a = 200 }", "{ b = \"never\" }", "the file says \"never\"; change `prefer` of web in it"),
+    ];
+    for (from, to, expected) in table {
+        let scene = scene(&TEXT.replace(from, to), |_| {});
+        assert_eq!(scene.refuses("web", id(1)).as_deref(), Some(expected));
+    }
 }
 
 #[test]
