@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tracing::Level;
 
 /// How many events are kept; the log has them all.
 const KEPT: usize = 1000;
@@ -192,6 +193,31 @@ impl Kind {
             Self::FlowsForgotten => "flows_forgotten",
         }
     }
+
+    /// How loudly the log says it.
+    const fn level(self) -> Level {
+        match self {
+            Self::Refused
+            | Self::KernelError
+            | Self::StateError
+            | Self::CibRefused
+            | Self::ClusterError
+            | Self::QuorumLost
+            | Self::RulesError => Level::ERROR,
+            Self::DriftRepaired
+            | Self::Overridden
+            | Self::RealserverDown
+            | Self::AlertFailed
+            | Self::NodeDead
+            | Self::LinkDown
+            | Self::HeartbeatLate
+            | Self::VipExpired
+            | Self::VipBarred
+            | Self::VipConflict
+            | Self::Warned => Level::WARN,
+            _ => Level::INFO,
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -234,28 +260,9 @@ impl Events {
     /// Logs and keeps an event.
     pub fn record(&self, kind: Kind, object: impl Into<String>, what: impl Into<String>, cause: &str) {
         let (object, what) = (object.into(), what.into());
-        match kind {
-            Kind::Refused
-            | Kind::KernelError
-            | Kind::StateError
-            | Kind::CibRefused
-            | Kind::ClusterError
-            | Kind::QuorumLost => {
-                tracing::error!(kind = kind.name(), object, cause, "{what}");
-            }
-            Kind::DriftRepaired
-            | Kind::Overridden
-            | Kind::RealserverDown
-            | Kind::AlertFailed
-            | Kind::NodeDead
-            | Kind::LinkDown
-            | Kind::HeartbeatLate
-            | Kind::VipExpired
-            | Kind::VipBarred
-            | Kind::VipConflict
-            | Kind::Warned => {
-                tracing::warn!(kind = kind.name(), object, cause, "{what}");
-            }
+        match kind.level() {
+            Level::ERROR => tracing::error!(kind = kind.name(), object, cause, "{what}"),
+            Level::WARN => tracing::warn!(kind = kind.name(), object, cause, "{what}"),
             _ => tracing::info!(kind = kind.name(), object, cause, "{what}"),
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -298,6 +305,26 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The kinds and the levels of each row in the reference's table.
+    fn documented() -> BTreeMap<String, String> {
+        let reference = include_str!("../docs/reference/events.md");
+        let (_, kinds) = reference.split_once("\n## Kinds\n").unwrap();
+        let rows = kinds.lines().filter(|line| line.starts_with("| [`"));
+        rows.flat_map(|row| {
+            let cells: Vec<&str> = row.split('|').collect();
+            let kinds = cells[1].split('`').skip(1).step_by(2).map(ToOwned::to_owned);
+            let levels = cells[2].split(',').map(|level| level.trim().to_uppercase());
+            kinds.zip(levels.cycle()).collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_log_has_each_at_the_level_that_the_reference_says() {
+        let levels = Kind::ALL.map(|kind| (kind.name().to_owned(), kind.level().to_string()));
+        assert_eq!(documented(), levels.into());
+    }
 
     #[test]
     fn totals_count_what_is_no_longer_kept() {

@@ -179,6 +179,10 @@ pub struct Vip {
     pub announced: Option<Announced>,
     /// The stations that said of late that they have it as well.
     pub conflicts: Vec<Conflict>,
+    /// How often it was given to another director, or to nobody, since the daemon started.
+    pub moves_total: u64,
+    /// How often another station said that it has an address of it, since the daemon started.
+    pub conflicts_total: u64,
     /// The traffic that leaves with its addresses where it is; null if there is none.
     pub snat: Option<Snat>,
 }
@@ -217,6 +221,14 @@ pub struct Service {
     pub min_serving: u32,
     /// Connections since the service was made.
     pub connections_total: u64,
+    /// Packets from clients since then.
+    pub packets_in_total: u64,
+    /// Packets to clients since then; only NAT's are seen.
+    pub packets_out_total: u64,
+    /// Bytes from clients since then.
+    pub bytes_in_total: u64,
+    /// Bytes to clients since then; only NAT's are seen.
+    pub bytes_out_total: u64,
     /// The kernel's estimate.
     pub connections_per_second: f64,
     /// The kernel's estimate.

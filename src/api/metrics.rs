@@ -122,7 +122,15 @@ impl Scrape {
             "lvsd_service_connections",
             "Connections to a service",
             services().map(|service| ([("service", &service.name)], service.connections_total)),
-        )
+        )?;
+        for (name, help, count) in TRAFFIC {
+            families.counter(
+                name,
+                help,
+                services().map(|service| ([("service", &service.name)], count(service))),
+            )?;
+        }
+        Ok(())
     }
 
     fn realservers(&self, families: &mut Families<'_>) -> fmt::Result {
@@ -167,6 +175,16 @@ impl Scrape {
         )
     }
 }
+
+type Count = fn(&Service) -> u64;
+
+/// What a service carried.
+const TRAFFIC: [(&str, &str, Count); 4] = [
+    ("lvsd_service_incoming_packets", "Packets from a service's clients", |it| it.packets_in_total),
+    ("lvsd_service_outgoing_packets", "Packets to a service's clients by NAT", |it| it.packets_out_total),
+    ("lvsd_service_incoming_bytes", "Bytes from a service's clients", |it| it.bytes_in_total),
+    ("lvsd_service_outgoing_bytes", "Bytes to a service's clients by NAT", |it| it.bytes_out_total),
+];
 
 fn about(service: &Service) -> [(&'static str, &str); 5] {
     [

@@ -187,11 +187,12 @@ fn the_status_has_these_keys() {
         problems.severity problems.object problems.what problems.since \
         config.path config.sha256 config.loaded_at config.error \
         vips.name vips.addresses vips.interface vips.owner vips.mine vips.since vips.reason \
-        vips.here vips.lease_remaining_seconds vips.pinned_to vips.obstacles vips.obstacles.litsha23 \
+        vips.here vips.lease_remaining_seconds vips.pinned_to vips.obstacles vips.obstacles.litsha21 vips.obstacles.litsha23 \
         vips.snat vips.snat.rules vips.snat.active vips.announced vips.announced.times vips.announced.asked vips.announced.confirmed \
-        vips.conflicts vips.conflicts.address vips.conflicts.mac vips.conflicts.at \
+        vips.moves_total vips.conflicts_total vips.conflicts vips.conflicts.address vips.conflicts.mac vips.conflicts.at \
         services.name services.address services.protocol services.scheduler services.forward services.state \
         services.reason services.since services.serving services.min_serving services.connections_total \
+        services.packets_in_total services.packets_out_total services.bytes_in_total services.bytes_out_total \
         services.connections_per_second services.bytes_in_per_second services.bytes_out_per_second \
         services.realservers services.realservers.name services.realservers.address \
         services.realservers.forward services.realservers.state services.realservers.reason \
@@ -297,6 +298,12 @@ fn metrics_say_what_the_snapshot_says() {
         ("lvsd_problems{severity=\"degraded\"}", 2.0),
         ("lvsd_vip_owned{vip=\"web\"}", 1.0),
         ("lvsd_vip_owned{vip=\"mail\"}", 0.0),
+        ("lvsd_vip_transitions_total{vip=\"web\"}", 2.0),
+        ("lvsd_vip_conflicts_total{vip=\"web\"}", 0.0),
+        ("lvsd_vip_conflicts_total{vip=\"mail\"}", 1.0),
+        ("lvsd_takeover_ready{vip=\"web\"}", 1.0),
+        ("lvsd_takeover_ready{vip=\"spare\"}", 0.0),
+        ("lvsd_takeover_blockers{vip=\"spare\",reason=\"its interface has no carrier\"}", 1.0),
         ("lvsd_vip_snat_active{vip=\"web\"}", 1.0),
         ("lvsd_vip_owner{vip=\"mail\",node=\"litsha22\"}", 1.0),
         ("lvsd_vip_owner{vip=\"spare\",node=\"litsha22\"}", 0.0),
@@ -334,6 +341,10 @@ fn metrics_say_what_the_snapshot_says() {
         ("lvsd_service_realservers{service=\"http\",set=\"serving\"}", 3.0),
         ("lvsd_service_min_serving{service=\"http\"}", 3.0),
         ("lvsd_service_connections_total{service=\"http\"}", 123_456.0),
+        ("lvsd_service_incoming_packets_total{service=\"http\"}", 1_234_560.0),
+        ("lvsd_service_outgoing_packets_total{service=\"http\"}", 2_469_120.0),
+        ("lvsd_service_incoming_bytes_total{service=\"http\"}", 98_764_800.0),
+        ("lvsd_service_outgoing_bytes_total{service=\"http\"}", 3_209_856_000.0),
         ("lvsd_realserver_state{service=\"http\",realserver=\"litstat1\",state=\"held\"}", 1.0),
         ("lvsd_realserver_weight{service=\"http\",realserver=\"litstat2\",kind=\"configured\"}", 2.0),
         ("lvsd_realserver_weight{service=\"http\",realserver=\"litstat2\",kind=\"effective\"}", 0.0),
@@ -356,8 +367,15 @@ fn metrics_say_what_the_snapshot_says() {
 fn a_director_that_stands_alone_has_no_cluster_to_show() {
     let alone = Snapshot { cluster: None, ..rich() };
     let (types, series) = scrape(&metrics::render(Arc::new(alone.clone()), BTreeMap::new()).unwrap());
-    let others =
-        ["lvsd_cluster", "lvsd_node", "lvsd_link", "lvsd_heartbeats", "lvsd_datagrams", "lvsd_vip_owner"];
+    let others = [
+        "lvsd_cluster",
+        "lvsd_takeover",
+        "lvsd_node",
+        "lvsd_link",
+        "lvsd_heartbeats",
+        "lvsd_datagrams",
+        "lvsd_vip_owner",
+    ];
     assert!(
         !types
             .keys()

@@ -149,6 +149,8 @@ impl Scene<'_> {
             obstacles: BTreeMap::new(),
             announced: None,
             conflicts: Vec::new(),
+            moves_total: 0,
+            conflicts_total: 0,
             snat: None,
         }
     }
@@ -190,6 +192,10 @@ impl Scene<'_> {
             serving: number(serving),
             min_serving: number(decision.map_or(0, |decision| decision.min_serving)),
             connections_total: sum(|it| it.statistics.connections),
+            packets_in_total: sum(|it| it.statistics.packets_in),
+            packets_out_total: sum(|it| it.statistics.packets_out),
+            bytes_in_total: sum(|it| it.statistics.bytes_in),
+            bytes_out_total: sum(|it| it.statistics.bytes_out),
             connections_per_second: rate(sum(|it| it.statistics.connection_rate)),
             bytes_in_per_second: rate(sum(|it| it.statistics.byte_rate_in)),
             bytes_out_per_second: rate(sum(|it| it.statistics.byte_rate_out)),

@@ -66,6 +66,10 @@ pub(crate) fn service(
         serving: u32::try_from(serving).unwrap(),
         min_serving: 3,
         connections_total: 123_456,
+        packets_in_total: 1_234_560,
+        packets_out_total: 2_469_120,
+        bytes_in_total: 98_764_800,
+        bytes_out_total: 3_209_856_000,
         connections_per_second: 1_234.0,
         bytes_in_per_second: 5.4e6,
         bytes_out_per_second: 8.1e7,
@@ -162,6 +166,8 @@ fn vips() -> Vec<Vip> {
         obstacles: [("litsha23".into(), "it is a witness".into())].into(),
         announced: None,
         conflicts: Vec::new(),
+        moves_total: 2,
+        conflicts_total: 0,
         snat: None,
     };
     let announced = Announced {
@@ -184,9 +190,17 @@ fn vips() -> Vec<Vip> {
         Vip {
             pinned_to: Some("litsha22".into()),
             conflicts: vec![conflict],
+            conflicts_total: 1,
             ..vip("mail", Some("litsha22"), "an operator moved it")
         },
-        vip("spare", None, "no director can have it"),
+        Vip {
+            obstacles: [
+                ("litsha21".into(), "its interface has no carrier".into()),
+                ("litsha23".into(), "it is a witness".into()),
+            ]
+            .into(),
+            ..vip("spare", None, "no director can have it")
+        },
     ]
 }
 

@@ -13,6 +13,7 @@ mod server;
 mod tls;
 mod webhooks;
 mod weights;
+mod writes;
 
 use std::{collections::BTreeMap, fs, thread, time::Duration};
 

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::{Families, Scrape};
+use crate::snapshot::Vip;
 use crate::snapshot::cluster::{Cluster, LinkState, Node, NodeState};
 
 impl Scrape {
@@ -51,6 +52,27 @@ impl Scrape {
                     .flat_map(|it| [("asked", it.asked.len()), ("confirmed", it.confirmed.len())]);
                 counts.map(|(set, count)| ([("vip", vip.name.as_str()), ("set", set)], count))
             }),
+        )?;
+        families.counter(
+            "lvsd_vip_transitions",
+            "How often the addresses were given to another director, or to nobody",
+            vips().map(|vip| ([("vip", &vip.name)], vip.moves_total)),
+        )?;
+        families.counter(
+            "lvsd_vip_conflicts",
+            "How often another station said that it has an address",
+            vips().map(|vip| ([("vip", &vip.name)], vip.conflicts_total)),
+        )?;
+        let blocker = |vip: &'_ Vip| vip.obstacles.get(&self.snapshot.node).cloned();
+        families.gauge(
+            "lvsd_takeover_ready",
+            "Whether this director has the addresses, or could have them",
+            vips().map(|vip| ([("vip", &vip.name)], u32::from(blocker(vip).is_none()))),
+        )?;
+        families.gauge(
+            "lvsd_takeover_blockers",
+            "What keeps this director from having the addresses",
+            vips().filter_map(|vip| Some(([("vip", vip.name.clone()), ("reason", blocker(vip)?)], 1_u32))),
         )
     }
 

@@ -26,8 +26,26 @@ pub(in crate::director) enum Thing {
 #[derive(Debug)]
 pub(in crate::director) struct Memory {
     start: Timestamp,
-    changes: HashMap<Thing, Timestamp>,
-    conflicts: BTreeMap<IpAddr, ([u8; 6], Timestamp)>,
+    changes: HashMap<Thing, Changes>,
+    conflicts: BTreeMap<IpAddr, Conflicts>,
+}
+
+/// The changes of a thing.
+#[derive(Debug)]
+struct Changes {
+    count: u64,
+    last: Timestamp,
+}
+
+/// Those who said that they have an address as well.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::director) struct Conflicts {
+    /// How often somebody did.
+    pub(in crate::director) count: u64,
+    /// Who did last.
+    pub(in crate::director) mac: [u8; 6],
+    /// When.
+    pub(in crate::director) last: Timestamp,
 }
 
 impl Memory {
@@ -39,11 +57,17 @@ impl Memory {
     /// Takes note of what happened at `now`.
     pub(in crate::director) fn note(&mut self, told: &Told, now: Timestamp) {
         match told {
-            Told::Notice(notice) => self.changes.extend(thing(notice).map(|thing| (thing, now))),
+            Told::Notice(notice) => {
+                if let Some(thing) = thing(notice) {
+                    let count = self.changes(thing) + 1;
+                    self.changes.insert(thing, Changes { count, last: now });
+                }
+            }
             Told::Foreign(_, address, mac)
             | Told::Reluctant(_, address, mac)
             | Told::Conflict(address, mac) => {
-                self.conflicts.insert(*address, (*mac, now));
+                let count = self.conflicts.get(address).map_or(0, |before| before.count) + 1;
+                self.conflicts.insert(*address, Conflicts { count, mac: *mac, last: now });
             }
             _ => {}
         }
@@ -51,11 +75,16 @@ impl Memory {
 
     /// Since when something is as it is; since the start if it has not changed.
     pub(in crate::director) fn since(&self, thing: Thing) -> Timestamp {
-        self.changes.get(&thing).copied().unwrap_or(self.start)
+        self.changes.get(&thing).map_or(self.start, |changes| changes.last)
     }
 
-    /// Who else last said that he has an address, and when.
-    pub(in crate::director) fn conflict(&self, address: IpAddr) -> Option<([u8; 6], Timestamp)> {
+    /// How often something has changed.
+    pub(in crate::director) fn changes(&self, thing: Thing) -> u64 {
+        self.changes.get(&thing).map_or(0, |changes| changes.count)
+    }
+
+    /// Who else said that he has an address.
+    pub(in crate::director) fn conflicts(&self, address: IpAddr) -> Option<Conflicts> {
         self.conflicts.get(&address).copied()
     }
 }

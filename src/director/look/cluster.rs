@@ -1,15 +1,17 @@
 //! The cluster as one of its nodes sees it, for a snapshot.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use failover::cib::{Digest, Stamp};
 use failover::core::{NodeState, NodeView, Ownership, VipView};
 use failover::{LinkId, Moment, NodeId, VipId};
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::{self as thread, Names, Report};
 use crate::config;
-use crate::director::cluster::memory::{Memory, Thing};
+use crate::director::cluster::memory::{Conflicts, Memory, Thing};
 use crate::director::cluster::words::{bar_words, mac_words, obstacle, reason, unfit_words};
 use crate::snapshot::Vip;
 use crate::snapshot::cluster::{
@@ -88,6 +90,8 @@ impl Outlook<'_> {
             obstacles: obstacles.collect(),
             announced: announced.map(|(_, announced)| self::announced(announced)),
             conflicts: self.conflicts(vip),
+            moves_total: self.memory.changes(Thing::Vip(id)),
+            conflicts_total: self.conflicts_of(vip).map(|(_, conflicts)| conflicts.count).sum(),
             snat: None,
         }
     }
@@ -141,12 +145,18 @@ impl Outlook<'_> {
     }
 
     fn conflicts(&self, vip: &config::Vip) -> Vec<Conflict> {
-        let others = vip.addresses.iter().filter_map(|net| {
-            let (mac, at) = self.memory.conflict(net.addr())?;
-            let recent = self.now.duration_since(at) < CONFLICT;
-            recent.then(|| Conflict { address: net.addr().to_string(), mac: mac_words(mac), at })
-        });
-        others.collect()
+        let recent = self.conflicts_of(vip).filter(|(_, it)| self.now.duration_since(it.last) < CONFLICT);
+        let conflict = |(address, it): (IpAddr, Conflicts)| Conflict {
+            address: address.to_string(),
+            mac: mac_words(it.mac),
+            at: it.last,
+        };
+        recent.map(conflict).collect()
+    }
+
+    fn conflicts_of(&self, vip: &config::Vip) -> impl Iterator<Item = (IpAddr, Conflicts)> {
+        let addresses = vip.addresses.iter().map(IpNet::addr);
+        addresses.filter_map(|address| Some((address, self.memory.conflicts(address)?)))
     }
 
     fn ago(&self, elapsed: Duration) -> Timestamp {
@@ -161,7 +171,7 @@ fn cib(stamp: Stamp, digest: Digest) -> Cib {
 }
 
 fn announced(announced: &thread::Announced) -> Announced {
-    let words = |addresses: &[std::net::IpAddr]| addresses.iter().map(ToString::to_string).collect();
+    let words = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect();
     Announced {
         times: announced.times,
         asked: words(&announced.asked),

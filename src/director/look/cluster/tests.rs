@@ -195,4 +195,6 @@ fn changes_are_remembered() {
     assert_eq!((peer.since, peer.links[0].since, peer.links[1].since), (before(2), before(900), before(3)));
     assert_eq!(vips[1].conflicts.iter().map(|it| it.mac.as_str()).collect::<Vec<_>>(), ["02:00:00:00:00:09"]);
     assert!(vips[0].conflicts.is_empty(), "that was long ago");
+    let totals: Vec<_> = vips.iter().map(|it| (it.moves_total, it.conflicts_total)).collect();
+    assert_eq!(totals, [(0, 1), (1, 1)], "and counts all the same");
 }
