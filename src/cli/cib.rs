@@ -94,7 +94,9 @@ pub(super) fn cib(socket: &Path, order: Order) -> anyhow::Result<ExitCode> {
         }
         Order::Verify { file: None, .. } => {
             let (document, Committed { ping_hosts, timing, .. }) = in_force(socket)?;
-            timing.iter().for_each(|finding| eprintln!("lvsd.toml: {}", printable(finding)));
+            for finding in &timing {
+                eprintln!("lvsd.toml: {}", printable(finding));
+            }
             Ok(judge("cib", &document, Some(ping_hosts)))
         }
         Order::Diff { files, xml } => diff(socket, &files, Source::of(xml, false)),

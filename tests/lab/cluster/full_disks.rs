@@ -100,7 +100,9 @@ fn one_full_disk_is_a_problem_and_those_of_a_majority_leave_all_as_it_was() {
     assert_eq!(farm.owners(), [0]);
 
     // What was asked for comes about once there is space, as it was said, and all follow what is said then.
-    [full, other].iter().for_each(|index| disks[*index].make_space());
+    for index in [full, other] {
+        disks[index].make_space();
+    }
     until("it goes elsewhere", || !farm.carries(0) && farm.owners().len() == 1);
     let (done, said) = standby(&farm, full, 0, "online");
     assert!(done, "{said}");

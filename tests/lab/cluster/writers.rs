@@ -74,7 +74,9 @@ fn far_apart() -> Farm {
     farm.start();
     farm.until_settled();
     for node in &farm.nodes {
-        [0, 1].iter().for_each(|index| node.eth(*index).delay(DISTANCE));
+        for index in [0, 1] {
+            node.eth(index).delay(DISTANCE);
+        }
     }
     farm
 }

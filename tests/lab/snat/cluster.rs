@@ -27,13 +27,13 @@ fn senders(node: &Node) -> [Sender; 4] {
         Sender::udp_from(node, 1161, "192.168.4.100:161"),
         Sender::udp_from(node, 123, "192.168.4.100:123"),
         Sender::echo(node, "192.168.4.100"),
-        Sender::udp_from(node, 1161, "[fd00:4::100]:161"),
+        Sender::udp_from(node, 1162, "[fd00:4::100]:161"),
     ]
 }
 
 /// Whence they come to the far end if they come from these addresses.
 fn sources(address: &str, address6: &str) -> [String; 4] {
-    [format!("{address}.1161"), format!("{address}.123"), address.to_owned(), format!("{address6}.1161")]
+    [format!("{address}.1161"), format!("{address}.123"), address.to_owned(), format!("{address6}.1162")]
 }
 
 fn has_rules(farm: &Farm, index: usize) -> bool {
@@ -69,7 +69,9 @@ fn snmp_ntp_pings_and_ipv6_follow_the_vip_and_heartbeats_stay_out_of_the_rules()
     let own =
         |index: usize| sources(&format!("192.168.71.{}", 21 + index), &format!("fd00:71::{}", 21 + index));
     assert_eq!(seen(0), of_vip);
-    [1, 2].iter().for_each(|index| assert_eq!(seen(*index), own(*index)));
+    for index in [1, 2] {
+        assert_eq!(seen(index), own(index));
+    }
     assert_eq!([0, 1, 2].map(|index| has_rules(&farm, index)), [true, false, false]);
 
     // Fail-over, without a word.
