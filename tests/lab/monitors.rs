@@ -11,6 +11,8 @@ mod restarts;
 mod scene;
 mod server;
 mod tls;
+mod visitors;
+mod watch;
 mod webhooks;
 mod weights;
 mod writes;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tokio_rustls::TlsConnector;
+
 use super::server::Deed;
 use super::tls::{Authority, NAME};
 
@@ -27,15 +29,23 @@ pub(super) struct Case {
     pub(super) fault: Fault,
     /// What the check finds: the code, and the words.
     pub(super) finds: (&'static str, &'static str),
+    /// What its clients over TLS believe in.
+    pub(super) tls: Option<TlsConnector>,
 }
 
 impl Case {
     fn new(name: &'static str, monitor: &str, fault: Fault, finds: (&'static str, &'static str)) -> Self {
-        Self { name, keys: "", monitor: monitor.to_owned(), well: Deed::Answer, fault, finds }
+        let well = Deed::Answer;
+        Self { name, keys: "", monitor: monitor.to_owned(), well, fault, finds, tls: None }
     }
 
     fn well(self, well: Deed) -> Self {
         Self { well, ..self }
+    }
+
+    /// Whether clients ask it for pages.
+    pub(super) fn is_web(&self) -> bool {
+        self.monitor.starts_with("type = 'http")
     }
 
     fn over_udp(self) -> Self {
@@ -46,6 +56,9 @@ impl Case {
 /// Slow enough for as many services at once.
 const PACE: &str = "interval = '1s', timeout = '3s', rise = 1, fall = 2";
 
+/// Slower: there are two realservers for each case.
+const HTTP_PACE: &str = "interval = '2s', timeout = '3s', rise = 1, fall = 2";
+
 /// A handshake is hard work for a guest.
 const TLS_PACE: &str = "interval = '3s', fast_interval = '3s', timeout = '6s', rise = 1, fall = 2";
 
@@ -53,8 +66,8 @@ const DROP: Fault = Fault::Filter(&["meta l4proto { tcp, udp } th dport PORT dro
 
 /// What an HTTP server does wrong, and what is wrong before it is asked.
 pub(super) fn of_http() -> Vec<Case> {
-    let any = &format!("type = 'http', {PACE}");
-    let body = &format!("type = 'http', contains = 'rs', {PACE}");
+    let any = &format!("type = 'http', {HTTP_PACE}");
+    let body = &format!("type = 'http', contains = 'rs', {HTTP_PACE}");
     let say = |answer| Fault::Does(Deed::Say(answer));
     vec![
         Case::new("stopped", any, Fault::Ends, ("L4CON", "connection refused")),
@@ -121,7 +134,8 @@ pub(super) fn of_tls(directory: &Path) -> Vec<Case> {
         ),
         Case::new("no handshake", https, Fault::Does(Deed::Hang), ("L6TOUT", "no TLS handshake within 6s")),
     ];
-    cases.map(|case| case.well(well.clone())).into()
+    let over = |case: Case| Case { tls: Some(ours.believer()), ..case.well(well.clone()) };
+    cases.map(over).into()
 }
 
 /// Some ways for each type of monitor.

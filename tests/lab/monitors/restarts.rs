@@ -66,7 +66,7 @@ fn every_failure_ends_the_same_if_the_daemon_is_stopped_in_its_middle() {
 fn fail_and_return(amid: Signal, after: Signal) {
     let stage = Stage::new();
     let cases = faults::of_http().into_iter().chain(faults::of_tls(stage.director.directory())).collect();
-    let mut scene = Scene::new(stage, Forward::Nat, Family::V4, cases);
+    let mut scene = Scene::new(stage, &[Forward::Nat], Family::V4, cases);
     scene.fail();
     // Some have a verdict by then, and some are half way to it.
     until("some have failed", || scene.out().0 > 0);

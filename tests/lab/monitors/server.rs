@@ -36,7 +36,7 @@ pub(super) enum Deed {
     Flood,
     /// Hears, and resets the connection.
     Reset,
-    /// Says nothing.
+    /// Hears, and says nothing for as long as the client stays.
     Hang,
 }
 
@@ -134,7 +134,7 @@ async fn perform(mut stream: TcpStream, deed: Deed, name: Arc<str>) -> io::Resul
             let _ = stream.read(&mut request).await?;
             stream.set_zero_linger()?;
         }
-        Deed::Hang => std::future::pending().await,
+        Deed::Hang => while stream.read(&mut request).await? > 0 {},
     }
     Ok(())
 }

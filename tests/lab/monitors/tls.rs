@@ -8,8 +8,12 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::{ServerConfig, crypto::ring::default_provider, pki_types::PrivatePkcs8KeyDer};
-use tokio_rustls::TlsAcceptor;
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring::default_provider,
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -17,7 +21,10 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub(super) const NAME: &str = "www.example";
 
 /// Somebody who signs certificates.
-pub(super) struct Authority(Issuer<'static, KeyPair>);
+pub(super) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+}
 
 impl Authority {
     /// A new one; its own certificate is in a file of this directory.
@@ -27,8 +34,16 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let file = directory.join(name).with_extension("pem");
-        fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
-        (Self(Issuer::new(params, key)), file)
+        let certificate = params.self_signed(&key).unwrap();
+        fs::write(&file, certificate.pem()).unwrap();
+        (Self { issuer: Issuer::new(params, key), certificate: certificate.der().clone() }, file)
+    }
+
+    /// What a client needs to believe it and nobody else.
+    pub(super) fn believer(&self) -> TlsConnector {
+        let mut store = RootCertStore::empty();
+        store.add(self.certificate.clone()).unwrap();
+        TlsConnector::from(Arc::new(lvsd::tls::client(store).unwrap()))
     }
 
     /// What a server needs to be this name.
@@ -47,7 +62,7 @@ impl Authority {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         (params.not_before, params.not_after) = (from.into(), until.into());
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap().der().clone();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
