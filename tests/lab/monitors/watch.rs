@@ -69,7 +69,7 @@ fn look(ended: &AtomicBool) -> Sightings {
 fn counts(listing: &Listing) -> Counts {
     let services = listing.services.iter().filter_map(|service| match service.id {
         ServiceId::Address { endpoint, .. } => Some((endpoint.port(), service.destinations.len())),
-        _ => None,
+        ServiceId::Mark { .. } => None,
     });
     services.collect()
 }

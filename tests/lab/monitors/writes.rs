@@ -18,7 +18,7 @@ use nix::{
 
 use crate::network::Node;
 
-/// The kind of an interface that hears all of a namespace's netlink (linux/if_arp.h).
+/// The kind of an interface that hears all of a namespace's netlink (`linux/if_arp.h`).
 const ARPHRD_NETLINK: u16 = 824;
 /// `linux/netlink.h`, `linux/genetlink.h`.
 const NETLINK_GENERIC: u16 = 16;
@@ -60,7 +60,7 @@ impl Writes {
 }
 
 fn listen(socket: &OwnedFd, ended: &AtomicBool) -> usize {
-    let mut datagram = [0; 1 << 16];
+    let mut datagram = vec![0; 1 << 16];
     let mut count = 0;
     loop {
         let is_last = ended.load(Ordering::Relaxed);
