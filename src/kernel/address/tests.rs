@@ -193,12 +193,13 @@ fn requests_are_these_bytes() {
             concat!("0218000002000000", "08000200c0a847cd", "08000100c0a847cd"),
         ),
         (
-            "an IPv6 address, without a probe",
+            "an IPv6 address, without a probe, valid for ever and preferred never",
             wire::address_body(2, v6),
             concat!(
                 "0a40020002000000",
                 "1400020020010db8000000000000000000000205",
                 "1400010020010db8000000000000000000000205",
+                "1400060000000000ffffffff0000000000000000",
             ),
         ),
         (
