@@ -22,6 +22,10 @@ fn a_director_with_another_file_takes_nothing_over_and_says_why() {
     // It would be the next, as the first in the file.
     reload(&farm, &other);
     until("the others know", || differs(&farm, 0, 1) && differs(&farm, 2, 1));
+    // On a slow machine it had the vip until the preferred one was there.
+    let taken =
+        |farm: &Farm| farm.directors[1].happened().iter().filter(|event| event.kind == "vip_taken").count();
+    let before = taken(&farm);
     farm.cut_off(0);
     farm.until_owner(2);
     assert_eq!(farm.status(2).vips[0].owner.as_deref(), Some(NAMES[2]));
@@ -34,7 +38,7 @@ fn a_director_with_another_file_takes_nothing_over_and_says_why() {
         let problems = farm.status(index).problems;
         assert!(problems.iter().any(|it| it.object == node && it.what == what), "{index}: {problems:?}");
     }
-    assert!(!farm.has_told(1, "vip_taken", ""), "{:?}", farm.directors[1].happened());
+    assert_eq!(taken(&farm), before, "{:?}", farm.directors[1].happened());
 
     reload(&farm, &file);
     farm.reconnect(0);
