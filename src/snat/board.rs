@@ -156,14 +156,15 @@ impl Rules {
     /// These are the rules of the file, from now on.
     #[must_use]
     pub fn want(&self, catalogue: Catalogue) -> Ticket {
-        let begins = !std::mem::replace(&mut self.0.state().begun, true);
-        self.change(begins, |wanted| wanted.catalogue = catalogue)
+        let mut state = self.0.state();
+        let begins = !std::mem::replace(&mut state.begun, true);
+        self.change(state, begins, |wanted| wanted.catalogue = catalogue)
     }
 
     /// A vip comes here; nothing to wait for if it has no rules.
     #[must_use]
     pub fn enter(&self, vip: VipId) -> Option<Ticket> {
-        let ticket = self.change(false, |wanted| {
+        let ticket = self.change(self.0.state(), false, |wanted| {
             wanted.here.insert(vip);
         });
         let has_rules = !self.0.state().wanted.catalogue.rules_of(vip).is_empty();
@@ -172,19 +173,23 @@ impl Rules {
 
     /// A vip is not here any more.
     pub fn leave(&self, vip: VipId) {
-        self.change(false, |wanted| {
+        self.change(self.0.state(), false, |wanted| {
             wanted.here.remove(&vip);
         });
     }
 
     /// No vip is here any more.
     pub fn leave_all(&self) {
-        self.change(false, |wanted| wanted.here.clear());
+        self.change(self.0.state(), false, |wanted| wanted.here.clear());
     }
 
     /// Changes what is wanted, which matters if it changes the rules, or if it is the first word.
-    fn change(&self, begins: bool, change: impl FnOnce(&mut Wanted)) -> Ticket {
-        let mut state = self.0.state();
+    fn change(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        begins: bool,
+        change: impl FnOnce(&mut Wanted),
+    ) -> Ticket {
         let before = state.wanted.clone();
         change(&mut state.wanted);
         if begins || state.wanted.rules() != before.rules() {

@@ -1,14 +1,19 @@
 //! A table made of values.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use nix::sys::eventfd::EventFd;
 
 use super::{Present, Rule, Stale, Table, Touched};
 use crate::kernel::nftables::Error;
 
 /// A clone is the same table.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fake(Arc<Mutex<World>>);
+pub(crate) struct Fake {
+    world: Arc<Mutex<World>>,
+    notices: Option<Arc<EventFd>>,
+}
 
 /// What there is.
 #[derive(Debug, Default)]
@@ -25,8 +30,13 @@ pub(crate) struct World {
 }
 
 impl Fake {
+    /// One that always has a notice, so that its thread never rests.
+    pub(crate) fn restless() -> Self {
+        Self { notices: Some(Arc::new(EventFd::from_value(1).unwrap())), ..Self::default() }
+    }
+
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap()
+        self.world.lock().unwrap()
     }
 }
 
@@ -59,6 +69,6 @@ impl Table for Fake {
     }
 
     fn notices(&self) -> Option<BorrowedFd<'_>> {
-        None
+        self.notices.as_ref().map(|notices| notices.as_fd())
     }
 }

@@ -1,5 +1,7 @@
 //! The thread.
 
+use std::collections::BTreeSet;
+
 use failover::VipId;
 
 use super::catalogue;
@@ -119,4 +121,21 @@ async fn a_vip_that_is_here_gets_the_rules_that_a_later_file_gives_it() {
     let ticket = keeper.rules.want(catalogue());
     keeper.rules.settled(ticket).await.unwrap();
     assert!(!of(&keeper, "web"));
+}
+
+#[tokio::test]
+async fn what_is_wanted_and_there_already_is_never_written_however_the_thread_runs() {
+    let wanted = catalogue();
+    for _ in 0..1000 {
+        let fake = Fake::restless();
+        fake.world().present = wanted.rules(&BTreeSet::new()).iter().map(Present::from).collect();
+        fake.world().touched = Touched::Changed;
+        let keeper = Keeper::start(fake.clone()).unwrap();
+        while fake.world().touched != Touched::No {
+            tokio::task::yield_now().await;
+        }
+        let ticket = keeper.rules.want(wanted.clone());
+        keeper.rules.settled(ticket).await.unwrap();
+        assert_eq!(fake.world().writes, 0);
+    }
 }
