@@ -34,6 +34,8 @@ const REPORT: Duration = Duration::from_millis(200);
 /// What part of `keepalive` the thread rests at most between two rounds of a flood.
 const LONGEST_REST: u32 = 10;
 
+type Asker = oneshot::Sender<Result<Version, Declined>>;
+
 /// Everything that the thread has.
 pub(super) struct Driver {
     core: Core,
@@ -45,7 +47,9 @@ pub(super) struct Driver {
     /// The files that it does not take, and why.
     unwritten: BTreeMap<&'static str, String>,
     /// Who waits to be told what became of a proposal, by its ticket.
-    proposers: BTreeMap<u64, oneshot::Sender<Result<Version, Declined>>>,
+    proposers: BTreeMap<u64, Asker>,
+    /// What became of proposals: told as soon as the report says so too.
+    answers: Vec<(Asker, Result<Version, Declined>)>,
     tickets: u64,
     takeover: Takeover,
     ability: Ability,
@@ -105,6 +109,7 @@ impl Driver {
             refused,
             unwritten: BTreeMap::new(),
             proposers: BTreeMap::new(),
+            answers: Vec::new(),
             tickets: 0,
             takeover,
             ability: Ability { unfit: Some(Unfit::Table), ..Ability::default() },
@@ -222,9 +227,7 @@ impl Driver {
                 Output::Keep(document) => self.disk.accepted.write(document),
                 Output::Committed(document) => self.disk.committed.write(document),
                 Output::Answer(ticket, outcome) => {
-                    if let Some(reply) = self.proposers.remove(&ticket) {
-                        let _ = reply.send(outcome);
-                    }
+                    self.answers.extend(self.proposers.remove(&ticket).map(|asker| (asker, outcome)));
                     self.next_report = Moment::default();
                 }
                 Output::Take(vip) => {
@@ -392,6 +395,9 @@ impl Driver {
             left: self.core.has_left(),
         };
         self.report.send_replace(Arc::new(report));
+        for (asker, outcome) in self.answers.drain(..) {
+            let _ = asker.send(outcome);
+        }
     }
 }
 

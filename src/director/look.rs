@@ -46,9 +46,7 @@ impl Director {
     /// Makes a snapshot, unless there is one of this moment.
     pub(super) async fn look(&mut self) {
         let now = Timestamp::now();
-        let age = now.duration_since(self.snapshots.borrow().generated_at);
-        if self.snapshots.borrow().snapshot > 0 && age >= SignedDuration::ZERO && age.unsigned_abs() < MOMENT
-        {
+        if self.has_looked(now) {
             return;
         }
         let overview = self.watch.checks.overview().await;
@@ -69,6 +67,16 @@ impl Director {
         };
         let snapshot = scene.snapshot();
         self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    /// Whether there is a snapshot of this moment, and of the document that is committed: who changed it sees it changed.
+    fn has_looked(&self, now: Timestamp) -> bool {
+        let last = self.snapshots.borrow();
+        let age = now.duration_since(last.generated_at);
+        let seen = last.cluster.as_ref().map(|cluster| cluster.cib.digest.clone());
+        let committed =
+            self.cluster.as_ref().map(|it| it.handle.report.borrow().view.document.digest().to_string());
+        last.snapshot > 0 && age >= SignedDuration::ZERO && age.unsigned_abs() < MOMENT && seen == committed
     }
 }
 
