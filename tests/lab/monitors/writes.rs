@@ -13,7 +13,9 @@ use std::{
 use netlink_packet_route::link::InfoKind;
 use nix::{
     errno::Errno,
-    sys::socket::{AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, socket},
+    sys::socket::{
+        AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket, sockopt,
+    },
 };
 
 use crate::network::Node;
@@ -26,6 +28,9 @@ const NLM_F_REQUEST: u16 = 1;
 const GENL_ID_CTRL: u16 = 16;
 /// The commands of `linux/ip_vs.h` that change a table: new, set and delete, of services and of destinations; flush.
 const WRITES: [u8; 7] = [1, 2, 3, 5, 6, 7, 17];
+
+/// Bytes: others list what the kernel has, which it hears as well.
+const ROOM: usize = 16 << 20;
 
 /// How long it leaves what it hears to the kernel.
 const MOMENT: Duration = Duration::from_millis(20);
@@ -44,6 +49,7 @@ impl Writes {
             socket(AddressFamily::Packet, SockType::Datagram, flags, SockProtocol::EthAll)
         });
         let socket = socket.expect("a packet socket");
+        setsockopt(&socket, sockopt::RcvBufForce, &ROOM).expect("room for what it hears");
         let ended = Arc::new(AtomicBool::new(false));
         let listener = thread::spawn({
             let ended = Arc::clone(&ended);
