@@ -47,7 +47,7 @@ fn until_all_agree(farm: &Farm, members: &[usize]) -> Cib {
 
 /// Waits until all of these have the same DC, which is one of them.
 #[track_caller]
-fn until_dc(farm: &Farm, members: &[usize]) -> usize {
+pub(super) fn until_dc(farm: &Farm, members: &[usize]) -> usize {
     let dc = |index: usize| {
         let name = farm.status(index).cluster?.dc?;
         NAMES.iter().position(|known| *known == name)

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::cib::until_dc;
 use super::farm::{BOTH, Farm, NAMES, lose};
 use crate::network::Node;
 use crate::patience::until;
@@ -48,7 +49,9 @@ const CASES: &[Case] = &[
         },
         then: Then::Moves,
         heals: |farm| {
+            // A machine that has its power again has no vip.
             farm.directors[0].signal(Signal::SIGCONT);
+            until("it gave the vip up", || !farm.carries(0));
             farm.reconnect(0);
         },
     },
@@ -102,13 +105,13 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "the owner does not hear one of the others",
-        happens: |farm| lose(&farm.nodes[0], "input", &heartbeats_from(1)),
+        happens: |farm| lose(&farm.nodes[0], "input", &heartbeats_from(follower(farm))),
         then: Then::Stays,
         heals: |farm| farm.let_heartbeats_pass(),
     },
     Case {
         name: "one of the others does not hear the owner",
-        happens: |farm| lose(&farm.nodes[1], "input", &heartbeats_from(0)),
+        happens: |farm| lose(&farm.nodes[follower(farm)], "input", &heartbeats_from(0)),
         then: Then::Stays,
         heals: |farm| farm.let_heartbeats_pass(),
     },
@@ -174,6 +177,11 @@ const CASES: &[Case] = &[
         heals: |farm| farm.start_again(0),
     },
 ];
+
+/// One of the others that is not the DC: with that one, an owner has to talk both ways.
+fn follower(farm: &Farm) -> usize {
+    if until_dc(farm, &[0, 1, 2]) == 1 { 2 } else { 1 }
+}
 
 /// What one director says to another.
 fn heartbeats_from(index: usize) -> String {
