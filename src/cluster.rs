@@ -37,6 +37,8 @@ use crate::snat::Rules;
 
 pub use clock::now;
 pub use plan::{Names, Plan, PlanError};
+#[cfg(test)]
+pub(crate) use proposer::tests::proposer;
 pub use proposer::{Proposer, Unchanged};
 
 use driver::Driver;

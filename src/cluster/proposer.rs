@@ -56,7 +56,8 @@ impl Proposer {
         answer.await.unwrap_or(Err(Declined::Unknown))
     }
 
-    /// Changes what is configured; again if somebody else was first. A change that changes nothing is done.
+    /// Changes what is configured; again if somebody else was first. A change that changes nothing is asked for as well:
+    /// only the DC knows whether this node's document is the latest.
     pub async fn edit(&mut self, change: impl Fn(&mut Cib)) -> Result<Version, Unchanged> {
         let mut tries = TRIES;
         loop {
@@ -64,11 +65,13 @@ impl Proposer {
             let base = committed.version();
             let mut cib = Cib::clone(committed.cib());
             change(&mut cib);
-            if cib == **committed.cib() {
-                return Ok(base);
-            }
-            cib.version = base.configured();
-            match self.propose(base, Document::write(&cib)?).await {
+            let document = if cib == **committed.cib() {
+                committed
+            } else {
+                cib.version = base.configured();
+                Document::write(&cib)?
+            };
+            match self.propose(base, document).await {
                 Err(Declined::Conflict(_)) if tries > 1 => tries -= 1,
                 outcome => return Ok(outcome?),
             }
@@ -77,3 +80,6 @@ impl Proposer {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,12 +1,10 @@
 //! The document, read and replaced over the control socket.
 
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::SyncSender;
 
 use failover::cib::Version;
 use failover::core::{Declined, View as ClusterView};
-use nix::sys::eventfd::EventFd;
 use reqwest::StatusCode;
 use tempfile::TempDir;
 
@@ -14,7 +12,8 @@ use super::*;
 use crate::api::{Committed, Replaced, Verdict};
 use crate::cib::Explanation;
 use crate::cib::sample::{TEXT, scene};
-use crate::cluster::{Command, Names, Proposer};
+use crate::cluster::proposer;
+use crate::cluster::{Command, Names};
 use crate::config::Config;
 use crate::director::{Desk, Refusal, Request};
 
@@ -55,16 +54,9 @@ impl Daemon {
         let path = directory.path().join("socket");
         let socket = Socket::bind(&path).unwrap();
         let (requests, mut inbox) = mpsc::channel(1);
-        let (commands, orders) = sync_channel(1);
-        let commands = Arc::new(commands);
-        thread::spawn(move || {
-            while let Ok(command) = orders.recv() {
-                if let Command::Propose { base, document, reply } = command {
-                    reply.send(cluster(base).map(|_| document.version())).unwrap();
-                }
-            }
-        });
-        let weak = Arc::downgrade(&commands);
+        let (_, report) = watch::channel(scene(TEXT, change).report);
+        let (proposer, commands) =
+            proposer(report, move |base, document| cluster(base).map(|_| document.version()));
         tokio::spawn(async move {
             let config = Config::parse(Path::new("lvsd.toml"), FILE.as_bytes()).unwrap();
             let names = Names::of(&config);
@@ -73,10 +65,8 @@ impl Daemon {
                 let Request::Desk { reply } = request else { continue };
                 let scene = scene(TEXT, change);
                 let (_, report) = watch::channel(Arc::clone(&scene.report));
-                let bell = Arc::new(EventFd::new().unwrap());
-                let proposer = Proposer { commands: weak.clone(), bell, report: report.clone() };
                 let events = Events::default();
-                let (names, timing) = (names.clone(), timing.clone());
+                let (names, timing, proposer) = (names.clone(), timing.clone(), proposer.clone());
                 let desk = Desk { scene, names, timing, proposer, report, events };
                 assert!(reply.send(Ok(desk)).is_ok());
             }

@@ -196,6 +196,28 @@ fn a_proposal_that_is_no_later_is_refused() {
 }
 
 #[test]
+fn what_is_committed_already_is_confirmed_and_what_is_no_longer_is_not() {
+    let mut net = Net::new(&three());
+    net.run(LONG);
+    let document = net.view(1).document;
+    let base = document.version();
+    net.propose(1, Event::Propose { ticket: 7, base, document: document.clone() });
+    net.run(three().keepalive);
+    assert_eq!(net.answers.pop(), Some((7, Ok(base))));
+    net.cut(1, 0);
+    net.cut(1, 2);
+    net.edit(0, |cib| {
+        cib.standby.insert(name(1));
+    });
+    net.run(LONG);
+    net.answers.clear();
+    net.mend();
+    net.propose(1, Event::Propose { ticket: 8, base, document });
+    net.run(LONG);
+    assert_eq!(net.answers, [(8, Err(Declined::Conflict(version(&net, 0))))]);
+}
+
+#[test]
 fn a_document_that_fills_all_that_it_may_comes_through() {
     let mut net = Net::new(&three());
     net.run(LONG);

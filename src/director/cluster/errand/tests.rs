@@ -1,16 +1,16 @@
 //! When an operator's word has come about.
 
 use std::path::Path;
-use std::sync::Weak;
+use std::sync::mpsc::SyncSender;
 
 use failover::Moment;
 use failover::cib::Document;
 use failover::core::{NodeView, Role, VipView};
 use failover::message::{Cause, Reach, Term, Unfit};
 
-use nix::sys::eventfd::EventFd;
-
 use super::*;
+use crate::cluster::Command;
+use crate::cluster::proposer;
 use crate::config::Config;
 
 const FILE: &str = r#"
@@ -26,6 +26,8 @@ name = "web"
 addresses = ["203.0.113.5/24"]
 interface = "eth0"
 "#;
+
+type Alive = (watch::Sender<Arc<Report>>, Arc<SyncSender<Command>>);
 
 fn id(index: usize) -> NodeId {
     NodeId::new(index).unwrap()
@@ -81,7 +83,8 @@ fn place(pin: Option<usize>) -> Goal {
     Goal::Place { vip: Box::new(config().vips.remove(0)), pin: pin.map(id) }
 }
 
-fn errand(goal: Goal, view: View, patience: Duration) -> (watch::Sender<Arc<Report>>, Errand) {
+/// What a cluster is to bring about whose document has it already, and what keeps that cluster alive.
+fn errand(goal: Goal, view: View, patience: Duration) -> (Alive, Errand) {
     let report = Report {
         at: Moment::default(),
         view,
@@ -92,11 +95,10 @@ fn errand(goal: Goal, view: View, patience: Duration) -> (watch::Sender<Arc<Repo
         left: false,
     };
     let (sender, report) = watch::channel(Arc::new(report));
-    let proposer =
-        Proposer { commands: Weak::new(), bell: Arc::new(EventFd::new().unwrap()), report: report.clone() };
+    let (proposer, commands) = proposer(report.clone(), |base, _| Ok(base));
     let change: Change = Box::new(|_| {});
     (
-        sender,
+        (sender, commands),
         Errand { change, proposer, goal, names: Names::of(&config()), me: Some(id(0)), report, patience },
     )
 }
@@ -135,7 +137,8 @@ fn a_goal_is_reached_when_the_cluster_has_settled_there() {
 
 #[tokio::test]
 async fn an_errand_ends_when_its_goal_is_reached() {
-    let (sender, errand) = errand(place(Some(1)), view(Some(0), None, held()), Duration::from_secs(60));
+    let ((sender, _commands), errand) =
+        errand(place(Some(1)), view(Some(0), None, held()), Duration::from_secs(60));
     let waiting = tokio::spawn(errand.wait());
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(!waiting.is_finished());
@@ -159,7 +162,7 @@ async fn an_errand_that_comes_to_nothing_says_what_stands_against_it() {
         (online, silent, "node b: not yet: it is not heard"),
     ];
     for (goal, view, expected) in table {
-        let (_sender, errand) = errand(goal, view, Duration::from_millis(1));
+        let (_alive, errand) = errand(goal, view, Duration::from_millis(1));
         let said = errand.wait().await.unwrap_err().to_string();
         assert_eq!(said, format!("{expected}; the word was passed on"));
     }
