@@ -233,12 +233,13 @@ pub fn prepare(plan: Plan, names: Names, directory: &Path, rules: Rules) -> anyh
     Ok(Handle { commands: Some(Arc::new(commands)), bell, told, report, names, ping, witness, thread })
 }
 
-/// Waits until one of these can be read.
-fn wait(fds: &[&dyn AsFd]) -> io::Result<()> {
+/// Waits until one of these can be read; says of each whether it can.
+fn wait(fds: &[&dyn AsFd]) -> io::Result<Vec<bool>> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let mut fds: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
     match poll(&mut fds, PollTimeout::NONE) {
-        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+        // An error is there to be read as well.
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(fds.iter().map(|fd| fd.any() != Some(false)).collect()),
         Err(errno) => Err(errno.into()),
     }
 }

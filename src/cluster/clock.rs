@@ -17,23 +17,32 @@ pub fn now() -> Moment {
 }
 
 /// Becomes readable at a moment of that clock.
-pub(super) struct Alarm(TimerFd);
+pub(super) struct Alarm {
+    timer: TimerFd,
+    at: Option<Moment>,
+}
 
 impl Alarm {
     pub(super) fn new() -> nix::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
-        TimerFd::new(ClockId::CLOCK_BOOTTIME, flags).map(Self)
+        let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
+        Ok(Self { timer, at: None })
     }
 
-    pub(super) fn set(&self, at: Moment) -> nix::Result<()> {
+    pub(super) fn set(&mut self, at: Moment) -> nix::Result<()> {
+        if self.at == Some(at) {
+            return Ok(());
+        }
         // A zero would stop it.
-        let at = at.since_origin().max(Duration::from_nanos(1));
-        self.0.set(Expiration::OneShot(TimeSpec::from_duration(at)), TimerSetTimeFlags::TFD_TIMER_ABSTIME)
+        let time = TimeSpec::from_duration(at.since_origin().max(Duration::from_nanos(1)));
+        self.timer.set(Expiration::OneShot(time), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+        self.at = Some(at);
+        Ok(())
     }
 }
 
 impl AsFd for Alarm {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.timer.as_fd()
     }
 }

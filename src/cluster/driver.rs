@@ -27,14 +27,21 @@ use super::{Ability, Command, Plan, Report, Told, realtime, wait};
 use crate::kernel::error_text;
 use crate::snat::Rules;
 
-/// How many datagrams of each peer on each link are read before the core is asked what time it is.
-const BATCH: usize = 16;
 /// How often there is a new report, though nothing happened.
 const REPORT: Duration = Duration::from_millis(200);
 /// What part of `keepalive` the thread rests at most between two rounds of a flood.
 const LONGEST_REST: u32 = 10;
 
 type Asker = oneshot::Sender<Result<Version, Declined>>;
+
+/// What the thread woke for.
+#[derive(Debug, Default)]
+struct Readable {
+    /// What neighbours and the kernel say of vips.
+    vips: bool,
+    /// What peers say, socket by socket. None was looked at while it rested.
+    links: Option<Vec<bool>>,
+}
 
 /// Everything that the thread has.
 pub(super) struct Driver {
@@ -61,6 +68,7 @@ pub(super) struct Driver {
     untold: u64,
     report: watch::Sender<Arc<Report>>,
     next_report: Moment,
+    readable: Readable,
     /// Until then nothing is read: there is a flood, and others want to run as well.
     rest: Moment,
     /// What the core was told last that this node can do.
@@ -121,6 +129,7 @@ impl Driver {
             untold: 0,
             report,
             next_report: now,
+            readable: Readable::default(),
             rest: now,
             able: None,
             blind: None,
@@ -152,15 +161,13 @@ impl Driver {
     fn turn(&mut self) -> anyhow::Result<bool> {
         // What lay in the queues while this thread could not run was there before the clock went on.
         let begin = now();
-        self.links.connect(begin);
         let flooded = begin >= self.rest && self.receive();
+        self.links.connect(begin);
         if !self.obey() {
             return Ok(false);
         }
         self.hear_disk();
-        let Self { core, takeover, .. } = self;
-        let seen = takeover.work(now(), |vip| core.lease(vip).is_some_and(|until| now() < until));
-        self.note_sight(seen.err().map(|error| error_text(&error)));
+        self.see();
         self.say_abilities();
         if self.core.poll_timeout().is_none_or(|at| at <= now()) {
             self.feed(Event::Tick);
@@ -174,8 +181,15 @@ impl Driver {
         Ok(true)
     }
 
-    /// Addresses and links cannot be seen, or can be again: told once.
-    fn note_sight(&mut self, trouble: Option<String>) {
+    /// Looks at addresses and links. That they cannot be seen, or can be again, is told once.
+    fn see(&mut self) {
+        let Self { core, takeover, readable, .. } = self;
+        let at = now();
+        if !readable.vips && takeover.poll_timeout(at).is_none_or(|due| at < due) {
+            return;
+        }
+        let seen = takeover.work(at, |vip| core.lease(vip).is_some_and(|until| now() < until));
+        let trouble = seen.err().map(|error| error_text(&error));
         if let Some(what) = trouble.as_ref().filter(|what| self.blind.as_ref() != Some(what)) {
             self.tell(Told::Failed(what.clone()));
         }
@@ -196,10 +210,17 @@ impl Driver {
             self.alarm.set(at).context("set a timer")?;
         }
         let own: [&dyn AsFd; 2] = [&self.alarm, &*self.bell];
+        let vips: Vec<&dyn AsFd> = self.takeover.fds().collect();
         let links = self.links.fds().filter(|_| rest.is_none());
-        let fds: Vec<&dyn AsFd> = own.into_iter().chain(self.takeover.fds()).chain(links).collect();
-        wait(&fds).context("wait")?;
-        let _ = self.bell.read();
+        let fds: Vec<&dyn AsFd> = own.into_iter().chain(vips.iter().copied()).chain(links).collect();
+        let readable = wait(&fds).context("wait")?;
+        let (own, others) = readable.split_at(own.len());
+        let (vips, links) = others.split_at(vips.len());
+        if let [_, true] = own {
+            let _ = self.bell.read();
+        }
+        let links = rest.is_none().then(|| links.to_vec());
+        self.readable = Readable { vips: vips.contains(&true), links };
         Ok(())
     }
 
@@ -260,10 +281,11 @@ impl Driver {
 
     /// Reads a batch of datagrams; says whether that was not all.
     fn receive(&mut self) -> bool {
-        let Self { links, channel, .. } = self;
+        let Self { links, channel, readable, .. } = self;
         let mut events = Vec::new();
         let mut replies = Vec::new();
-        let more = links.receive(BATCH, |datagram| match channel.open(now(), datagram) {
+        let readable = readable.links.take().unwrap_or_else(|| vec![true; links.fds().count()]);
+        let more = links.receive(&readable, |datagram| match channel.open(now(), datagram) {
             Ok(Opened::Message { from, link, session, sequence, message }) => {
                 let message = Box::new(message);
                 events.push(Event::Received { from, link, session, sequence, message });

@@ -73,10 +73,10 @@ impl Director {
     fn has_looked(&self, now: Timestamp) -> bool {
         let last = self.snapshots.borrow();
         let age = now.duration_since(last.generated_at);
-        let seen = last.cluster.as_ref().map(|cluster| cluster.cib.digest.clone());
-        let committed =
-            self.cluster.as_ref().map(|it| it.handle.report.borrow().view.document.digest().to_string());
-        last.snapshot > 0 && age >= SignedDuration::ZERO && age.unsigned_abs() < MOMENT && seen == committed
+        let seen = last.cluster.as_ref().map(|cluster| cluster.cib.digest.as_str());
+        let committed = self.cluster.as_ref().map(|it| it.handle.report.borrow().view.document.digest());
+        let same = seen == committed.map(|it| it.to_string()).as_deref();
+        last.snapshot > 0 && age >= SignedDuration::ZERO && age.unsigned_abs() < MOMENT && same
     }
 }
 

@@ -10,7 +10,6 @@ use super::*;
 const ME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const PEERS: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 4);
-const BATCH: usize = 16;
 /// More than any queue holds.
 const FLOOD: u64 = 20_000;
 
@@ -34,9 +33,10 @@ impl Net {
         Self { links, peers, stranger }
     }
 
-    fn readable(&self) -> usize {
+    fn readable(&self) -> Vec<bool> {
         let mut fds: Vec<_> = self.links.fds().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
-        usize::try_from(poll(&mut fds, PollTimeout::ZERO).unwrap()).unwrap()
+        poll(&mut fds, PollTimeout::ZERO).unwrap();
+        fds.iter().map(|fd| fd.any().unwrap()).collect()
     }
 }
 
@@ -60,10 +60,10 @@ fn strangers_are_counted_and_wake_nobody() {
     let mut net = Net::new();
     send(&net.stranger, 100);
     until(|| net.links.dropped() == Dropped { overrun: 0, strangers: 100 });
-    assert_eq!(net.readable(), 0);
+    assert_eq!(net.readable(), [false; 2]);
     send(&net.stranger, 1);
     until(|| net.links.dropped().strangers == 101);
-    assert!(!net.links.receive(BATCH, |_| panic!("nothing is read of strangers")));
+    assert!(!net.links.receive(&[true; 2], |_| panic!("nothing is read of strangers")));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn each_datagram_of_a_flood_is_read_or_counted() {
     send(&net.peers[0], FLOOD);
     let mut read = 0;
     until(|| {
-        net.links.receive(BATCH, |_| read += 1);
+        net.links.receive(&net.readable(), |_| read += 1);
         read + net.links.dropped().overrun == FLOOD
     });
     assert!(read > 0 && read < FLOOD, "{read}");
@@ -82,13 +82,24 @@ fn each_datagram_of_a_flood_is_read_or_counted() {
 #[test]
 fn a_peer_is_heard_at_once_though_another_ones_queue_is_full() {
     for (flooded, quiet) in [(0, 1), (1, 0)] {
-        let net = Net::new();
+        let mut net = Net::new();
         send(&net.peers[flooded], FLOOD);
         net.peers[quiet].send(b"a heartbeat").unwrap();
-        until(|| net.readable() == 2);
+        until(|| net.readable() == [true; 2]);
         let mut heard = Vec::new();
-        assert!(net.links.receive(BATCH, |datagram| heard.push(datagram.to_vec())));
+        assert!(net.links.receive(&[true; 2], |datagram| heard.push(datagram.to_vec())));
         assert_eq!(heard.len(), BATCH + 1);
         assert!(heard.contains(&b"a heartbeat".to_vec()));
     }
+}
+
+#[test]
+fn nothing_is_read_where_nothing_is_said_to_be() {
+    let mut net = Net::new();
+    send(&net.peers[0], 1);
+    send(&net.peers[1], 1);
+    until(|| net.readable() == [true; 2]);
+    let mut read = 0;
+    assert!(!net.links.receive(&[false, true], |_| read += 1));
+    assert_eq!((read, net.readable()), (1, vec![true, false]));
 }

@@ -45,21 +45,6 @@ fn until_all_agree(farm: &Farm, members: &[usize]) -> Cib {
     cib(farm, members[0])
 }
 
-/// Waits until all of these have the same DC, which is one of them.
-#[track_caller]
-pub(super) fn until_dc(farm: &Farm, members: &[usize]) -> usize {
-    let dc = |index: usize| {
-        let name = farm.status(index).cluster?.dc?;
-        NAMES.iter().position(|known| *known == name)
-    };
-    let mut found = None;
-    until("they have a DC", || {
-        found = dc(members[0]).filter(|it| members.contains(it));
-        found.is_some() && members.iter().all(|index| dc(*index) == found)
-    });
-    found.expect("a DC")
-}
-
 fn order(farm: &Farm, index: usize, word: [&str; 3]) -> (bool, String) {
     let output = farm.directors[index].lvsd(word);
     let said = [output.stdout, output.stderr].concat();
@@ -93,18 +78,18 @@ fn a_change_is_on_all_directors_at_once_and_outlives_them() {
 
     // One is away while it is changed; the DC dies right after.
     farm.stop(2, Signal::SIGKILL);
-    let dc = until_dc(&farm, &[0, 1]);
+    let dc = farm.until_dc(&[0, 1]);
     farm.say(1, ["vip", "move", "web", NAMES[1]]);
     farm.until_owner(1);
     let moved = until_all_agree(&farm, &[0, 1]);
     farm.start_again(2);
     farm.stop(dc, Signal::SIGKILL);
     let left: Vec<usize> = (0..3).filter(|index| *index != dc).collect();
-    until_dc(&farm, &left);
+    farm.until_dc(&left);
     assert_eq!(until_all_agree(&farm, &left).digest, moved.digest);
     farm.start_again(dc);
     assert_eq!(until_all_agree(&farm, &[0, 1, 2]).digest, moved.digest);
-    until_dc(&farm, &[0, 1, 2]);
+    farm.until_dc(&[0, 1, 2]);
     farm.say(0, ["vip", "release", "web"]);
     farm.until_owner(0);
 
@@ -140,7 +125,7 @@ fn of_two_that_write_at_once_both_are_heeded_and_a_minority_only_reads() {
     assert_eq!(cib(&farm, 0).digest, agreed.digest, "it reads");
     let (done, said) = order(&farm, 0, ["node", "online", NAMES[1]]);
     assert!(!done && said.contains("no majority"), "{said}");
-    until_dc(&farm, &[1, 2]);
+    farm.until_dc(&[1, 2]);
     farm.say(2, ["node", "online", NAMES[1]]);
     let changed = until_all_agree(&farm, &[1, 2]);
     assert_ne!(changed.digest, agreed.digest);

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::cib::until_dc;
 use super::farm::{BOTH, Farm, NAMES, lose};
 use crate::network::Node;
 use crate::patience::until;
@@ -180,7 +179,7 @@ const CASES: &[Case] = &[
 
 /// One of the others that is not the DC: with that one, an owner has to talk both ways.
 fn follower(farm: &Farm) -> usize {
-    if until_dc(farm, &[0, 1, 2]) == 1 { 2 } else { 1 }
+    if farm.until_dc(&[0, 1, 2]) == 1 { 2 } else { 1 }
 }
 
 /// What one director says to another.

@@ -163,6 +163,21 @@ impl Farm {
         until(&format!("{} owns the vip", NAMES[index]), || self.carries(index));
     }
 
+    /// Waits until all of these have the same DC, which is one of them.
+    #[track_caller]
+    pub(crate) fn until_dc(&self, members: &[usize]) -> usize {
+        let dc = |index: usize| {
+            let name = self.status(index).cluster?.dc?;
+            NAMES.iter().position(|known| *known == name)
+        };
+        let mut found = None;
+        until("they have a DC", || {
+            found = dc(members[0]).filter(|it| members.contains(it));
+            found.is_some() && members.iter().all(|index| dc(*index) == found)
+        });
+        found.expect("a DC")
+    }
+
     /// Waits until all directors see all others, and all realservers, and the first one has the vip.
     #[track_caller]
     pub(crate) fn until_settled(&self) {

@@ -69,8 +69,7 @@ fn one_full_disk_is_a_problem_and_those_of_a_majority_leave_all_as_it_was() {
     }
     farm.launch();
     farm.until_settled();
-    let dc = farm.status(0).cluster.and_then(|it| it.dc).expect("a DC");
-    let dc = NAMES.iter().position(|name| *name == dc).expect("one of them");
+    let dc = farm.until_dc(&[0, 1, 2]);
     let [full, other] = [1, 2].map(|step| (dc + step) % NAMES.len());
     let before = cib(&farm, full);
     assert!((0..3).all(|index| cib(&farm, index).digest == before.digest));

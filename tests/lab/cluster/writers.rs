@@ -36,18 +36,6 @@ fn until_all_agree(farm: &Farm) -> String {
     query(farm, 0)
 }
 
-/// Waits until all have the same DC.
-#[track_caller]
-fn until_dc(farm: &Farm) -> usize {
-    let dc = |index| farm.status(index).cluster.and_then(|it| it.dc);
-    let mut found = None;
-    until("they have a DC", || {
-        found = dc(0);
-        found.is_some() && [1, 2].iter().all(|index| dc(*index) == found)
-    });
-    NAMES.iter().position(|name| found.as_deref() == Some(name)).expect("one of them")
-}
-
 /// The text of a constraint, which moves nothing.
 fn mark(id: &str) -> String {
     format!(
@@ -114,7 +102,7 @@ fn a_dc_that_dies_amid_a_change_leaves_all_of_it_or_nothing_and_of_two_writers_o
     let mut amid = 0;
     for (number, (step, delay)) in DEATHS.into_iter().enumerate() {
         let base = until_all_agree(&farm);
-        let dc = until_dc(&farm);
+        let dc = farm.until_dc(&[0, 1, 2]);
         let (writer, id) = ((dc + step) % NAMES.len(), format!("amid-{number}"));
         let said = thread::scope(|scope| {
             let written = scope.spawn(|| write(&farm, writer, &base, &id));
@@ -125,7 +113,7 @@ fn a_dc_that_dies_amid_a_change_leaves_all_of_it_or_nothing_and_of_two_writers_o
         });
         farm.directors[dc].wait();
         farm.start_again(dc);
-        until_dc(&farm);
+        farm.until_dc(&[0, 1, 2]);
         let after = until_all_agree(&farm);
         let there = has(&after, &id);
         println!("the DC died {delay} ms after {writer} wrote; there: {there}; said: {said:?}");
