@@ -14,13 +14,7 @@ const MODEST: u8 = 1;
 /// allowed. Says what is not.
 pub(super) fn hurry() -> Vec<String> {
     let mut refused = Vec::new();
-    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
-    let priority = MODEST.try_into().map(ThreadPriority::Crossplatform);
-    let set = priority.and_then(|priority| {
-        set_thread_priority_and_policy(thread_native_id(), priority, policy)
-            .map_err(|error| format!("{error:?}"))
-    });
-    if let Err(why) = set {
+    if let Err(why) = go_first() {
         refused.push(format!("no real-time priority for heartbeats (CAP_SYS_NICE): {why}"));
     }
     // What is not touched need not be there.
@@ -31,4 +25,12 @@ pub(super) fn hurry() -> Vec<String> {
         refused.push(format!("memory can be swapped out (CAP_IPC_LOCK): {why}"));
     }
     refused
+}
+
+/// Gives the calling thread a real-time priority, if that is allowed.
+pub(super) fn go_first() -> Result<(), String> {
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+    let priority = MODEST.try_into().map(ThreadPriority::Crossplatform)?;
+    set_thread_priority_and_policy(thread_native_id(), priority, policy)
+        .map_err(|error| format!("{error:?}"))
 }

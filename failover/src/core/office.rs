@@ -157,15 +157,19 @@ impl Core {
     /// Lets others try first, in the order of their ids, and never twice in step.
     fn postpone(&mut self) {
         let me = self.settings.me;
-        let witness = |node: NodeId| self.settings.role(node) == Role::Witness;
         let lately = self.loyalty(self.settings.deadtime);
         let heard =
             |node: NodeId| self.peers.get(node.index()).is_some_and(|peer| peer.is_heard(self.now, lately));
-        let before_me = |node: &NodeId| (witness(*node), *node) < (witness(me), me) && heard(*node);
+        let before_me = |node: &NodeId| self.rank(*node) < self.rank(me) && heard(*node);
         let rank = u32::try_from(self.settings.others().filter(before_me).count()).unwrap_or(u32::MAX);
         let step = self.settings.keepalive / 3;
         let jitter = step / 4 * u32::from(self.office.random()) / 256;
         self.office.patience = self.now + step * rank + jitter;
+    }
+
+    /// The order in which nodes try to be elected: a witness after all directors.
+    fn rank(&self, node: NodeId) -> (bool, NodeId) {
+        (self.settings.role(node) == Role::Witness, node)
     }
 
     /// What another node says of terms and of the DC.

@@ -113,6 +113,19 @@ fn a_vote_is_written_once() {
 }
 
 #[test]
+fn of_those_that_would_be_the_dc_at_the_same_time_one_is_in_the_next_term() {
+    let mut net = Net::new(&three());
+    net.run(LONG);
+    for _ in 0..100 {
+        let term = net.view(0).term;
+        (0..3).for_each(|id| net.kill(id));
+        (0..3).for_each(|id| net.start(id));
+        net.run(LONG);
+        assert_eq!((net.view(0).term, net.view(0).leader), (term.next(), Some(node(0))));
+    }
+}
+
+#[test]
 fn a_majority_that_is_lost_is_told_a_while_after_the_dc_is() {
     let mut net = Net::new(&three());
     net.run(LONG);

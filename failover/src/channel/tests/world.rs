@@ -133,7 +133,6 @@ proptest! {
 }
 
 /// Each guard is needed: without it, some course of events ends badly.
-#[cfg(feature = "sabotage")]
 #[test]
 fn no_guard_can_be_left_out() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

@@ -37,13 +37,25 @@ impl Core {
             && self.is_up_to_date(stamp)
     }
 
+    /// Whether this node asks for the same as another whose document is no older, and goes first.
+    fn goes_before(&self, node: NodeId, stamp: Stamp) -> bool {
+        let canvasses = matches!(self.office.part, Part::Canvasser { .. });
+        let first = self.rank(self.settings.me) < self.rank(node);
+        canvasses && first && stamp == self.mention().stamp
+    }
+
     /// What another node asks or answers in an election.
     pub(in crate::core) fn vote(&mut self, from: NodeId, message: &Message) {
         let me = self.settings.me;
         match message.ballot {
             Some(Ballot::WouldYou(term))
-                if term > self.office.term && self.is_free_for(from, message.document.stamp) =>
+                if term > self.office.term
+                    && self.is_free_for(from, message.document.stamp)
+                    && !self.goes_before(from, message.document.stamp) =>
             {
+                if matches!(self.office.part, Part::Canvasser { .. }) {
+                    self.office.part = Part::Follower;
+                }
                 self.office.patience = self.office.patience.max(self.now + self.settings.keepalive);
                 self.send(from, Some(Ballot::Would(term, from)), None);
             }
