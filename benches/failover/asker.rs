@@ -1,11 +1,18 @@
 //! A station that asks the vip every other millisecond, and knows who answered and when.
 
+use std::cell::{RefCell, RefMut};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 
 use crate::lab::network::Node;
 
@@ -16,6 +23,9 @@ const PACE: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How often a thread that hears nothing looks whether it is over.
 const GLANCE: Duration = Duration::from_millis(100);
+/// The real-time priority of who asks and who answers: they have machines of their own, and here they share one with three
+/// directors.
+const PRIORITY: u8 = 2;
 
 /// Answers whatever comes, at whatever address, until it is dropped. Its answers come from the director's own address,
 /// by which they tell who it was.
@@ -26,7 +36,7 @@ impl Echo {
         let socket = bound(node, PORT);
         let ended = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ended);
-        thread::spawn(move || {
+        spawn(move || {
             let mut datagram = [0; 4];
             while !end.load(Ordering::Relaxed) {
                 if let Ok((length, from)) = socket.recv_from(&mut datagram) {
@@ -48,7 +58,14 @@ impl Drop for Echo {
 /// Asks until it is dropped.
 pub(crate) struct Asker {
     ended: Arc<AtomicBool>,
-    diary: Arc<Mutex<Diary>>,
+    news: Receiver<News>,
+    diary: RefCell<Diary>,
+}
+
+#[derive(Clone, Copy)]
+enum News {
+    Asked(Instant),
+    Answered { number: usize, at: Instant, by: IpAddr },
 }
 
 /// All questions, by their numbers.
@@ -77,20 +94,28 @@ pub(crate) struct Interruption {
 
 impl Asker {
     pub(crate) fn start(station: &Node, vip: Ipv4Addr) -> Self {
-        let (ended, diary) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Diary>>::default());
+        let ended = Arc::new(AtomicBool::new(false));
+        let (tell, news) = channel();
         let socket = bound(station, 0);
         let ears = socket.try_clone().expect("a second handle of a socket");
-        let (end, pages) = (Arc::clone(&ended), Arc::clone(&diary));
-        thread::spawn(move || ask(&socket, SocketAddr::from((vip, PORT)), &pages, &end));
-        let (end, pages) = (Arc::clone(&ended), Arc::clone(&diary));
-        thread::spawn(move || hear(&ears, &pages, &end));
-        Self { ended, diary }
+        let (end, asked) = (Arc::clone(&ended), tell.clone());
+        spawn(move || ask(&socket, SocketAddr::from((vip, PORT)), &asked, &end));
+        let end = Arc::clone(&ended);
+        spawn(move || hear(&ears, &tell, &end));
+        Self { ended, news, diary: RefCell::default() }
+    }
+
+    /// All that is known by now.
+    fn diary(&self) -> RefMut<'_, Diary> {
+        let mut diary = self.diary.borrow_mut();
+        self.news.try_iter().for_each(|news| diary.enter(news));
+        diary
     }
 
     /// Whether all questions have lately been answered, and by the same director.
     pub(crate) fn is_steady(&self, by: Ipv4Addr, lately: Duration) -> bool {
         let now = Instant::now();
-        let diary = open(&self.diary);
+        let diary = self.diary();
         let asked = |question: &&Question| now.duration_since(question.asked) < lately + PATIENCE;
         let recent = diary.questions.iter().rev().take_while(asked);
         let mut questions = recent.filter(|question| question.is_settled()).peekable();
@@ -101,7 +126,7 @@ impl Asker {
     /// What became of what was asked since a moment, once all answers that can come have come.
     pub(crate) fn since(&self, moment: Instant) -> Interruption {
         thread::sleep(PATIENCE);
-        open(&self.diary).since(moment)
+        self.diary().since(moment)
     }
 }
 
@@ -112,6 +137,17 @@ impl Drop for Asker {
 }
 
 impl Diary {
+    /// An answer comes after its question.
+    fn enter(&mut self, news: News) {
+        match news {
+            News::Asked(asked) => self.questions.push(Question { asked, answer: None }),
+            News::Answered { number, at, by } => {
+                self.questions[number].answer = Some((at, by));
+                self.answered.push(number);
+            }
+        }
+    }
+
     fn since(&self, moment: Instant) -> Interruption {
         let answered = self.answered.iter().map(|number| &self.questions[*number]);
         let answers: Vec<(Instant, Instant)> =
@@ -141,14 +177,21 @@ fn bound(node: &Node, port: u16) -> UdpSocket {
     socket
 }
 
-fn ask(socket: &UdpSocket, vip: SocketAddr, diary: &Mutex<Diary>, end: &AtomicBool) {
+fn spawn(work: impl FnOnce() + Send + 'static) {
+    thread::spawn(move || {
+        let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+        let priority = ThreadPriority::Crossplatform(PRIORITY.try_into().expect("a priority"));
+        set_thread_priority_and_policy(thread_native_id(), priority, policy).expect("the guest's root may");
+        work();
+    });
+}
+
+fn ask(socket: &UdpSocket, vip: SocketAddr, tell: &Sender<News>, end: &AtomicBool) {
     let mut next = Instant::now();
-    while !end.load(Ordering::Relaxed) {
-        let number = {
-            let mut diary = open(diary);
-            diary.questions.push(Question { asked: Instant::now(), answer: None });
-            u32::try_from(diary.questions.len() - 1).expect("fewer questions")
-        };
+    for number in 0_u32.. {
+        if end.load(Ordering::Relaxed) || tell.send(News::Asked(Instant::now())).is_err() {
+            return;
+        }
         // Nobody may have the vip.
         let _: io::Result<usize> = socket.send_to(&number.to_be_bytes(), vip);
         next += PACE;
@@ -156,17 +199,13 @@ fn ask(socket: &UdpSocket, vip: SocketAddr, diary: &Mutex<Diary>, end: &AtomicBo
     }
 }
 
-fn hear(socket: &UdpSocket, diary: &Mutex<Diary>, end: &AtomicBool) {
+fn hear(socket: &UdpSocket, tell: &Sender<News>, end: &AtomicBool) {
     let mut datagram = [0; 4];
     while !end.load(Ordering::Relaxed) {
         let Ok((4, from)) = socket.recv_from(&mut datagram) else { continue };
-        let (now, number) = (Instant::now(), u32::from_be_bytes(datagram) as usize);
-        let mut diary = open(diary);
-        diary.questions[number].answer = Some((now, from.ip()));
-        diary.answered.push(number);
+        let (at, number) = (Instant::now(), u32::from_be_bytes(datagram) as usize);
+        if tell.send(News::Answered { number, at, by: from.ip() }).is_err() {
+            return;
+        }
     }
-}
-
-fn open(diary: &Mutex<Diary>) -> MutexGuard<'_, Diary> {
-    diary.lock().unwrap_or_else(PoisonError::into_inner)
 }

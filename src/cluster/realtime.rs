@@ -31,6 +31,5 @@ pub(super) fn hurry() -> Vec<String> {
 pub(super) fn go_first() -> Result<(), String> {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
     let priority = MODEST.try_into().map(ThreadPriority::Crossplatform)?;
-    set_thread_priority_and_policy(thread_native_id(), priority, policy)
-        .map_err(|error| format!("{error:?}"))
+    set_thread_priority_and_policy(thread_native_id(), priority, policy).map_err(|error| format!("{error:?}"))
 }
