@@ -1,4 +1,4 @@
-//! Heartbeats, as packet filters see them: counted, or lost.
+//! What a director says and hears, as packet filters see it: heartbeats counted or lost, or all of it lost.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -37,6 +37,20 @@ pub(crate) fn lose(node: &Node) {
 /// Loses them no more.
 pub(crate) fn restore(node: &Node) {
     load(node, "delete table inet lossy\n");
+}
+
+/// Loses all that a director says and hears on all networks, from one moment on. Plugs that are pulled one after the other
+/// would cut it off from heartbeats and from clients at different times.
+pub(crate) fn lose_all(node: &Node) {
+    let chain =
+        |hook: &str| format!(" chain {hook} {{\n type filter hook {hook} priority 0; policy drop;\n }}\n");
+    let chains = [chain("input"), chain("output")].concat();
+    load(node, &format!("table inet plugs {{\n{chains}}}\ntable arp plugs {{\n{chains}}}\n"));
+}
+
+/// Loses it no more.
+pub(crate) fn restore_all(node: &Node) {
+    load(node, "delete table inet plugs\ndelete table arp plugs\n");
 }
 
 fn load(node: &Node, rules: &str) {

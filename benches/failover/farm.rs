@@ -135,17 +135,4 @@ impl Director {
     pub(crate) fn process(&self) -> u32 {
         self.daemon.id()
     }
-
-    /// Pulls all plugs, that of the service network last: it is not to say on one network that it lost the other.
-    pub(crate) fn cut(&self) {
-        for index in [1, 0] {
-            self.node.eth(index).cut();
-        }
-    }
-
-    pub(crate) fn reconnect(&self) {
-        for index in [0, 1] {
-            self.node.eth(index).heal();
-        }
-    }
 }

@@ -53,7 +53,7 @@ const TIMINGS: [Timing; 2] = [
 
 /// What was seen of one brand with one timing.
 struct Figures {
-    /// The owner's links cut.
+    /// The owner cut off.
     cut: Vec<Interruption>,
     /// The owner's daemon stopped.
     stop: Vec<Interruption>,
@@ -115,10 +115,10 @@ fn idle(farm: &Farm) -> Outcome<(f64, f64)> {
 fn cut(farm: &Farm, delay: Duration) -> Interruption {
     sleep(delay);
     let moment = Instant::now();
-    farm.first().cut();
+    beats::lose_all(&farm.first().node);
     farm.settle_elsewhere();
     let seen = farm.asker.since(moment);
-    farm.first().reconnect();
+    beats::restore_all(&farm.first().node);
     farm.settle();
     seen
 }
